@@ -1,0 +1,178 @@
+"""Environment -> one typed settings object. Only the composition roots (definitions, api, cli) read it."""
+
+from __future__ import annotations
+
+import ipaddress
+import secrets
+from pathlib import Path
+from typing import Annotated, Any, Self
+from urllib.parse import quote, urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BaseModel, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+SECRETS_FILE = "secrets.json"
+
+
+class SettingsError(Exception):
+    """A setting is wrong; the text is one line that names it."""
+
+
+def _loopback(host: str) -> str:
+    try:
+        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise ValueError("must be a loopback address until login exists: 127.0.0.1, ::1 or localhost")
+    return host
+
+
+def _scheme(*schemes: str) -> AfterValidator:
+    def check(url: SecretStr) -> SecretStr:
+        scheme = urlsplit(url.get_secret_value()).scheme
+        if scheme not in schemes:
+            raise ValueError(f"must start with one of: {', '.join(s + '://' for s in schemes)}")
+        return url
+
+    return AfterValidator(check)
+
+
+def _time_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        raise ValueError("must be an IANA time zone such as Europe/Moscow") from error
+    return name
+
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+ClickHouseUrl = Annotated[SecretStr, _scheme("http", "https")]
+TimeZone = Annotated[str, AfterValidator(_time_zone)]
+
+
+class EmbeddedSecrets(BaseModel, frozen=True):
+    """Passwords and keys of an embedded installation, made at its first start, readable by its owner only."""
+
+    clickhouse_admin: str
+    clickhouse_writer: str
+    clickhouse_reader: str
+    link_key: str
+
+    @classmethod
+    def read(cls, data_dir: Path) -> Self | None:
+        """The secrets of this data folder, or None where nothing was started yet."""
+        path = data_dir / SECRETS_FILE
+        return cls.model_validate_json(path.read_text("utf-8")) if path.exists() else None
+
+    @classmethod
+    def read_or_create(cls, data_dir: Path) -> Self:
+        if found := cls.read(data_dir):
+            return found
+        data_dir.mkdir(parents=True, exist_ok=True)
+        made = cls(**{name: secrets.token_hex(24) for name in cls.model_fields})
+        path = data_dir / SECRETS_FILE
+        part = path.with_suffix(".part")
+        part.touch(mode=0o600)
+        part.write_text(made.model_dump_json(indent=2), "utf-8")
+        part.replace(path)
+        return made
+
+
+class Settings(BaseSettings):
+    """Everything that differs between installations. Each field is `SEGMENTATOR_<NAME>` in the environment."""
+
+    model_config = SettingsConfigDict(env_prefix="SEGMENTATOR_", frozen=True, extra="ignore")
+
+    data_dir: Path = Field(Path("data"), description="folder of the embedded parts: ClickHouse, SQLite, objects, logs")
+    api_host: Annotated[str, AfterValidator(_loopback)] = Field("127.0.0.1", description="address the API listens on")
+    api_port: Port = Field(8000, description="port of the API")
+    dagster_port: Port = Field(3000, description="port of the Dagster web server")
+    clickhouse_port: Port = Field(8123, description="port of the embedded ClickHouse")
+    clickhouse_url: ClickHouseUrl | None = Field(
+        None, description="`http(s)://user:password@host:port` of a ClickHouse of your own; unset: the embedded one"
+    )
+    clickhouse_reader_url: ClickHouseUrl | None = Field(
+        None, description="the same for a read-only user with a limiting profile; unset: `clickhouse_url`"
+    )
+    clickhouse_admin_url: ClickHouseUrl | None = Field(
+        None, description="the same for a user who may create databases and tables; unset: `clickhouse_url`"
+    )
+    clickhouse_database: str = Field("segmentator", pattern=r"^\w+$", description="ClickHouse database of our own tables")
+    clickhouse_data_database: str = Field("datasets", pattern=r"^\w+$", description="ClickHouse database of loaded datasets")
+    database_url: Annotated[SecretStr, _scheme("sqlite", "postgresql", "postgresql+psycopg2")] | None = Field(
+        None, description="`postgresql://user:password@host/db` for metadata; unset: SQLite in the data folder"
+    )
+    object_store_url: Annotated[SecretStr, _scheme("file", "s3")] | None = Field(
+        None, description="`s3://bucket/prefix` or `file:///folder` for exports; unset: a folder in the data folder"
+    )
+    object_store_endpoint: str | None = Field(None, description="S3 endpoint, e.g. `https://storage.yandexcloud.net`")
+    object_store_region: str = Field("ru-central1", description="S3 region")
+    object_store_access_key_id: SecretStr | None = Field(None, description="S3 access key")
+    object_store_secret_access_key: SecretStr | None = Field(None, description="S3 secret key")
+    object_store_virtual_host: bool = Field(False, description="S3 addressing: bucket in the host name, not in the path")
+    redis_url: Annotated[SecretStr, _scheme("redis", "rediss", "unix")] | None = Field(
+        None, description="`redis://host:port/0` for the shared cache; unset: a cache in each process"
+    )
+    secret_key: SecretStr | None = Field(
+        None, min_length=32, description="signs download links of the folder store; unset: made at first start"
+    )
+    time_zone: TimeZone = Field("Europe/Moscow", description="time zone of segments that name none")
+    default_dataset: str = Field("user_activity", description="dataset of rules that name none")
+    link_seconds: int = Field(60, ge=1, le=60, description="how long a download link lives, seconds")
+    count_deadline_seconds: int = Field(30, ge=1, le=3600, description="longest count or preview, seconds")
+    run_workers: int = Field(2, ge=1, le=64, description="idle warm processes kept ready for Dagster runs")
+    demo_users: int = Field(200_000, ge=0, description="users in the demo dataset made at first start; 0: none")
+
+    @classmethod
+    def given(cls, **overrides: Any) -> Self:
+        """What the environment says and no more: an address that is None there means the embedded part.
+
+        Raises SettingsError, one line, where a value is wrong.
+        """
+        try:
+            return cls(**overrides)
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = "SEGMENTATOR_" + str(first["loc"][0]).upper()
+            raise SettingsError(f"{name}: {first['msg'].removeprefix('Value error, ')}") from None
+
+    @classmethod
+    def load(cls, **overrides: Any) -> Self:
+        """Settings of this process; what is unset points at the embedded parts of the data folder."""
+        given = cls.given(**overrides)
+        return given.completed(EmbeddedSecrets.read(given.data_dir))
+
+    def completed(self, embedded: EmbeddedSecrets | None) -> Self:
+        """A copy in which every address is set, those of the embedded parts included."""
+        data = self.data_dir.resolve()
+        changes: dict[str, Any] = {"data_dir": data}
+        if self.clickhouse_url:
+            changes["clickhouse_reader_url"] = self.clickhouse_reader_url or self.clickhouse_url
+            changes["clickhouse_admin_url"] = self.clickhouse_admin_url or self.clickhouse_url
+        elif embedded:
+            for role in ("admin", "writer", "reader"):
+                password = getattr(embedded, f"clickhouse_{role}")
+                url = SecretStr(f"http://{role}:{password}@127.0.0.1:{self.clickhouse_port}")
+                changes["clickhouse_url" if role == "writer" else f"clickhouse_{role}_url"] = url
+        changes["database_url"] = self.database_url or SecretStr(f"sqlite:///{data / 'metadata.sqlite'}")
+        changes["object_store_url"] = self.object_store_url or SecretStr("file://" + quote(str(data / "objects")))
+        if not self.secret_key and embedded:
+            changes["secret_key"] = SecretStr(embedded.link_key)
+        return self.model_copy(update=changes)
+
+    @property
+    def dagster_home(self) -> Path:
+        return self.data_dir.resolve() / "dagster"
+
+    @property
+    def dagster_url(self) -> str:
+        return f"http://127.0.0.1:{self.dagster_port}"
+
+
+def secret(value: SecretStr | None, name: str) -> str:
+    """The text of a secret that must be there by now; SettingsError names it where it is not."""
+    if value is None:
+        raise SettingsError(f"SEGMENTATOR_{name.upper()}: not set, and no embedded part was started (run `segmentator up`)")
+    return value.get_secret_value()

@@ -1,0 +1,182 @@
+"""CompiledQuery -> rows or bytes out of ClickHouse, with every failure of the server mapped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+import clickhouse_connect
+import urllib3.exceptions
+from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError
+
+from segmentator_dagster.compiler.query import CompiledQuery
+from segmentator_dagster.domain.errors import Category, InternalError, ProblemKind
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from clickhouse_connect.driver.client import Client
+
+CLICKHOUSE_UNAVAILABLE = ProblemKind(
+    "clickhouse_unavailable",
+    Category.UNAVAILABLE,
+    en="ClickHouse does not answer.",
+    ru="ClickHouse не отвечает.",
+    hint_en="Try again in a few seconds; if it lasts, see `/ready`.",
+    hint_ru="Повторите через несколько секунд; если не проходит, смотрите `/ready`.",
+)
+QUERY_TOO_HEAVY = ProblemKind(
+    "query_too_heavy",
+    Category.INVALID,
+    en="The query went over its limit of time or memory in ClickHouse.",
+    ru="Запрос превысил предел времени или памяти в ClickHouse.",
+    hint_en="Narrow the rule, or ask an administrator to raise the limit.",
+    hint_ru="Сузьте правило или попросите администратора поднять предел.",
+)
+QUERY_CANCELLED = ProblemKind(
+    "query_cancelled",
+    Category.CONFLICT,
+    en="The query was cancelled in ClickHouse.",
+    ru="Запрос отменён в ClickHouse.",
+)
+DATASET_CHANGED = ProblemKind(
+    "dataset_changed",
+    Category.CONFLICT,
+    en="A table or column that the rule uses is no longer in ClickHouse.",
+    ru="Таблицы или столбца из правила больше нет в ClickHouse.",
+    hint_en="Compare the rule with `GET /datasets/{{name}}/fields`.",
+    hint_ru="Сверьте правило с `GET /datasets/{{name}}/fields`.",
+)
+
+# Error codes of ClickHouse: src/Common/ErrorCodes.cpp.
+_HEAVY = {158, 159, 160, 241, 307, 396}
+_GONE = {10, 16, 36, 47, 60, 81}
+_BUSY = {202, 209, 210, 236, 279}
+_CANCELLED = {394}
+
+
+def _mapped(error: Exception) -> Exception:
+    if isinstance(error, DatabaseError) and error.code is not None:
+        if error.code in _HEAVY:
+            return QUERY_TOO_HEAVY.error()
+        if error.code in _CANCELLED:
+            return QUERY_CANCELLED.error()
+        if error.code in _GONE:
+            return DATASET_CHANGED.error()
+        if error.code in _BUSY:
+            return CLICKHOUSE_UNAVAILABLE.error()
+        return InternalError(f"ClickHouse error {error.code}: {error}")
+    if isinstance(error, ClickHouseError) and "Code: " in str(error):
+        return InternalError(f"ClickHouse: {error}")
+    return CLICKHOUSE_UNAVAILABLE.error()
+
+
+@contextmanager
+def _errors() -> Iterator[None]:
+    try:
+        yield
+    except (ClickHouseError, urllib3.exceptions.HTTPError, OSError) as error:
+        raise _mapped(error) from error
+
+
+class ClickHouse:
+    """One user of one server. Connects on first use; safe to share between threads, not across a fork."""
+
+    def __init__(self, url: str, *, timeout_seconds: int = 3600) -> None:
+        self._url = urlsplit(url)
+        self._timeout = timeout_seconds
+
+    @cached_property
+    def _client(self) -> Client:
+        local = self._url.hostname in ("127.0.0.1", "localhost", "::1")
+        return clickhouse_connect.get_client(
+            interface=self._url.scheme,
+            host=self._url.hostname,
+            port=self._url.port or (8443 if self._url.scheme == "https" else 8123),
+            username=unquote(self._url.username or "default"),
+            password=unquote(self._url.password or ""),
+            compress=False if local else "lz4",
+            query_limit=0,
+            connect_timeout=5,
+            send_receive_timeout=self._timeout,
+            autogenerate_session_id=False,  # sessions would allow one query at a time
+            form_encode_query_params=True,  # parameters may be longer than a URL
+            dedicated_pool=True,
+        )
+
+    def ping(self) -> None:
+        """Ask the server for 1; UserError(clickhouse_unavailable) where it does not answer."""
+        self.rows(CompiledQuery("SELECT 1"))
+
+    def rows(self, query: CompiledQuery, settings: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        """All rows of a small result."""
+        with _errors():
+            result = self._client.query(query.sql, parameters=dict(query.parameters), settings=dict(settings or {}))
+            return [tuple(row) for row in result.result_rows]
+
+    def scalar(self, query: CompiledQuery, settings: Mapping[str, Any] | None = None) -> Any:
+        """The first column of the first row."""
+        return self.rows(query, settings)[0][0]
+
+    def execute(self, query: CompiledQuery, settings: Mapping[str, Any] | None = None) -> int:
+        """Run a statement that returns no rows (DDL, INSERT ... SELECT); gives the rows it wrote."""
+        with _errors():
+            summary = self._client.command(query.sql, parameters=dict(query.parameters), settings=dict(settings or {}))
+        return int(getattr(summary, "written_rows", 0) or 0)
+
+    def insert_arrow(self, database: str, table: str, batch: pa.Table, settings: Mapping[str, Any] | None = None) -> None:
+        """Append an Arrow table; column names must be those of the ClickHouse table."""
+        with _errors():
+            self._client.insert_arrow(table, batch, database=database, settings=dict(settings or {}))
+
+    def stream(
+        self,
+        query: CompiledQuery,
+        output_format: str,
+        settings: Mapping[str, Any] | None = None,
+        chunk_bytes: int = 1 << 20,
+    ) -> Iterator[bytes]:
+        """The result rendered by the server in `output_format`, as chunks of at most `chunk_bytes`.
+
+        A server that fails in mid-stream has already answered 200 and appends the error to the data; here that
+        raises, after some chunks were given. Closing the iterator early cancels the query.
+        """
+        with _errors():
+            response: Any = self._client.raw_stream(
+                query.sql,
+                parameters=dict(query.parameters),
+                settings={"cancel_http_readonly_queries_on_client_close": 1, **(settings or {})},
+                fmt=output_format,
+            )
+            try:
+                yield from _checked(response, chunk_bytes)
+            finally:
+                response.close()
+                response.release_conn()
+
+    def close(self) -> None:
+        if "_client" in self.__dict__:
+            self._client.close()
+            del self.__dict__["_client"]
+
+
+def _checked(response: Any, chunk_bytes: int) -> Iterator[bytes]:
+    """Pass chunks on, watching for the error block that ClickHouse 25.11+ marks with a tag of this response."""
+    tag = response.headers.get("X-ClickHouse-Exception-Tag")
+    marker = b"__exception__\r\n" + tag.encode() if tag else b"DB::Exception"
+    tail = b""
+    while chunk := response.read(chunk_bytes):
+        window = tail + chunk
+        if (start := window.find(marker)) >= 0:
+            text = (window[start:] + response.read(1 << 16)).decode("utf-8", "replace")
+            raise DatabaseError(text, code=_code_in(text))
+        tail = window[-len(marker) :]
+        yield chunk
+
+
+def _code_in(text: str) -> int | None:
+    _, _, rest = text.partition("Code: ")
+    digits = rest[: len(rest) - len(rest.lstrip("0123456789"))]
+    return int(digits) if digits else None
