@@ -99,8 +99,12 @@ class Settings(BaseSettings):
     clickhouse_admin_url: ClickHouseUrl | None = Field(
         None, description="the same for a user who may create databases and tables; unset: `clickhouse_url`"
     )
-    clickhouse_database: str = Field("segmentator", pattern=r"^\w+$", description="ClickHouse database of our own tables")
-    clickhouse_data_database: str = Field("datasets", pattern=r"^\w+$", description="ClickHouse database of loaded datasets")
+    clickhouse_database: str = Field(
+        "segmentator", pattern=r"^\w+$", description="ClickHouse database of our own tables"
+    )
+    clickhouse_data_database: str = Field(
+        "datasets", pattern=r"^\w+$", description="ClickHouse database of loaded datasets"
+    )
     database_url: Annotated[SecretStr, _scheme("sqlite", "postgresql", "postgresql+psycopg2")] | None = Field(
         None, description="`postgresql://user:password@host/db` for metadata; unset: SQLite in the data folder"
     )
@@ -111,7 +115,9 @@ class Settings(BaseSettings):
     object_store_region: str = Field("ru-central1", description="S3 region")
     object_store_access_key_id: SecretStr | None = Field(None, description="S3 access key")
     object_store_secret_access_key: SecretStr | None = Field(None, description="S3 secret key")
-    object_store_virtual_host: bool = Field(False, description="S3 addressing: bucket in the host name, not in the path")
+    object_store_virtual_host: bool = Field(
+        False, description="S3 addressing: bucket in the host name, not in the path"
+    )
     redis_url: Annotated[SecretStr, _scheme("redis", "rediss", "unix")] | None = Field(
         None, description="`redis://host:port/0` for the shared cache; unset: a cache in each process"
     )
@@ -174,5 +180,7 @@ class Settings(BaseSettings):
 def secret(value: SecretStr | None, name: str) -> str:
     """The text of a secret that must be there by now; SettingsError names it where it is not."""
     if value is None:
-        raise SettingsError(f"SEGMENTATOR_{name.upper()}: not set, and no embedded part was started (run `segmentator up`)")
+        raise SettingsError(
+            f"SEGMENTATOR_{name.upper()}: not set, and no embedded part was started (run `segmentator up`)"
+        )
     return value.get_secret_value()

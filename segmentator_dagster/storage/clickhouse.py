@@ -126,7 +126,9 @@ class ClickHouse:
             summary = self._client.command(query.sql, parameters=dict(query.parameters), settings=dict(settings or {}))
         return int(getattr(summary, "written_rows", 0) or 0)
 
-    def insert_arrow(self, database: str, table: str, batch: pa.Table, settings: Mapping[str, Any] | None = None) -> None:
+    def insert_arrow(
+        self, database: str, table: str, batch: pa.Table, settings: Mapping[str, Any] | None = None
+    ) -> None:
         """Append an Arrow table; column names must be those of the ClickHouse table."""
         with _errors():
             self._client.insert_arrow(table, batch, database=database, settings=dict(settings or {}))

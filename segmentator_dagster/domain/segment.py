@@ -1,0 +1,67 @@
+"""A segment and what it is made from: plain data, no storage."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+NAME_LENGTH = 50  # the specification's varchar(50)
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When a segment exports itself: a five-field cron line in the segment's time zone, and the formats."""
+
+    cron: str
+    formats: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """What a person decides about a segment; every change of it makes a version.
+
+    `rule` is the explicit JSON form of the rule. `columns` None means: user id and every field of the dataset.
+    """
+
+    name: str
+    rule: Mapping[str, Any]
+    dataset: str
+    time_zone: str
+    description: str = ""
+    tags: tuple[str, ...] = ()
+    columns: tuple[str, ...] | None = None
+    schedule: Schedule | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    id: int
+    version: int
+    definition: Definition
+    fingerprint: str
+    owner: str
+    created_at: datetime
+    updated_at: datetime
+    deleted_at: datetime | None = None
+
+    @property
+    def partition_key(self) -> str:
+        """The segment's partition of the Dagster assets: its id, which never changes."""
+        return str(self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    segment_id: int
+    version: int
+    definition: Definition
+    fingerprint: str
+    created_by: str
+    created_at: datetime
+
+
+def search_key(text: str) -> str:
+    """Text in the form in which names are compared and searched: case and outer spaces do not matter."""
+    return " ".join(text.split()).casefold()
