@@ -8,6 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from segmentator_dagster.domain.errors import Problem
+
 
 class Format(StrEnum):
     CSV = "csv"
@@ -55,8 +57,15 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class ExportError:
+    """Why an export failed, in the words of both languages."""
+
     code: str
-    message: str
+    message_ru: str
+    message_en: str
+
+    @classmethod
+    def of(cls, problem: Problem) -> ExportError:
+        return cls(problem.code, problem.message("ru"), problem.message("en"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,6 +110,10 @@ def _users(options: ServerOptions, passwords: EmbeddedSecrets) -> _Node:
     return {
         "profiles": {
             "default": {},
+            "listener": {
+                "max_concurrent_queries_for_user": 1,
+                "constraints": {"max_concurrent_queries_for_user": {"const": ""}},
+            },
             "reader": {
                 "readonly": 1,
                 "max_execution_time": options.reader_seconds,
@@ -149,14 +153,14 @@ def _user(password: str, profile: str, grants: Sequence[str] | None) -> _Node:
 
 
 def _listener() -> _Node:
-    """The engine runs its own first statements as `default` without a password, from the address 0.0.0.0.
+    """The engine runs its first statements as `default` without a password, so that user must exist.
 
-    No connection over the network comes from there, so nobody else can be this user.
+    The last of them never ends and takes the only query the user may run, so nobody else can be of use as `default`.
     """
     return {
         "password": "",
-        "networks": {"ip": "0.0.0.0"},  # noqa: S104
-        "profile": "default",
+        "networks": {"ip": LISTEN_HOST},
+        "profile": "listener",
         "quota": "default",
         "grants": {"query": ["GRANT SYSTEM LISTEN ON *.*", "GRANT SELECT ON system.numbers"]},
     }

@@ -167,7 +167,8 @@ class Exports:
                 progress_rows=0,
                 progress_bytes=0,
                 error_code=None,
-                error_message=None,
+                error_message_ru=None,
+                error_message_en=None,
             )
         )
 
@@ -212,7 +213,8 @@ class Exports:
                 status=Status.FAILED.value,
                 phase="done",
                 error_code=error.code,
-                error_message=error.message,
+                error_message_ru=error.message_ru,
+                error_message_en=error.message_en,
                 finished_at=now(),
             )
         )
@@ -237,7 +239,8 @@ class Exports:
                 row.phase = "done"
                 row.finished_at = now()
                 if status is Status.FAILED:
-                    row.error_code, row.error_message = error.code, error.message
+                    row.error_code = error.code
+                    row.error_message_ru, row.error_message_en = error.message_ru, error.message_en
             session.flush()
             return tuple(_export(row) for row in rows)
 
@@ -427,7 +430,9 @@ def _export(row: ExportRow) -> Export:
         object_key=row.object_key,
         file_name=row.file_name,
         manifest=row.manifest,
-        error=ExportError(row.error_code, row.error_message or "") if row.error_code else None,
+        error=ExportError(row.error_code, row.error_message_ru or "", row.error_message_en or "")
+        if row.error_code
+        else None,
         run_id=row.request.run_id or row.request.launched_run_id,
     )
 

@@ -178,7 +178,8 @@ class ExportRow(Base):
     file_name: Mapped[str | None] = mapped_column(Text)
     manifest: Mapped[dict[str, Any] | None]
     error_code: Mapped[str | None] = mapped_column(String(64))
-    error_message: Mapped[str | None] = mapped_column(Text)
+    error_message_ru: Mapped[str | None] = mapped_column(Text)
+    error_message_en: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
