@@ -107,7 +107,7 @@ def _start_engine(folders: ServerFolders) -> threading.Thread:
             f'ClickHouse is not installed ({error}): pip install "segmentator-dagster[embedded]"'
         ) from error
     os.chdir(folders.config)
-    engine = threading.Thread(target=_chdb.query, args=(_STATEMENTS, "Null"), name="clickhouse")
+    engine = threading.Thread(target=_chdb.query, args=(_STATEMENTS, "TabSeparated"), name="clickhouse")
     engine.start()
     return engine
 

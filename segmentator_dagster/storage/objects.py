@@ -137,14 +137,18 @@ class Objects:
                 yield bytes(chunk)
 
     def discard(self, prefix: str) -> None:
-        """Delete everything below a prefix, half-written files of a folder store too; nothing there is fine."""
+        """Delete a key or all below it, half-written files of a folder store too; nothing there is fine."""
         with _errors():
             if self.folder is not None:
-                if (self.folder / prefix).exists():
-                    shutil.rmtree(self.folder / prefix)
+                path = self.folder / prefix
+                if path.is_dir():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink(missing_ok=True)
                 return
             for page in obstore.list(self._store, prefix):
                 obstore.delete(self._store, [entry["path"] for entry in page])
+            obstore.delete(self._store, prefix)
 
     def signed_url(self, key: str, seconds: int) -> str:
         """A URL that lets its holder read the object for `seconds`. S3 only."""

@@ -17,6 +17,7 @@ import signal
 import socket
 import sys
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -186,23 +187,14 @@ class Pool:
         self._listener.close()
         for spare in self._idle:
             spare.pipe.close()
-        orphans = liveness.holders(self._equipment.liveness)
-        _signal({*self._busy, *orphans.values()}, signal.SIGTERM)
+        children = {*self._busy, *(spare.pid for spare in self._idle)}
+        folder = self._equipment.liveness
+        _signal({*self._busy, *liveness.holders(folder).values()}, signal.SIGTERM)
         deadline = time.monotonic() + STOP_SECONDS
-        while time.monotonic() < deadline and (_children() or liveness.holders(self._equipment.liveness)):
+        while time.monotonic() < deadline and (children or liveness.holders(folder)):
+            children -= {pid for pid in children if os.waitpid(pid, os.WNOHANG)[0]}
             time.sleep(0.02)
-        left = set(liveness.holders(self._equipment.liveness).values()) | {spare.pid for spare in self._idle}
-        _signal(left | set(self._busy), signal.SIGKILL)
-
-
-def _children() -> bool:
-    """Reap what has ended; is there a child left?"""
-    try:
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
-    except ChildProcessError:
-        return False
-    return True
+        _signal({*children, *liveness.holders(folder).values()}, signal.SIGKILL)
 
 
 def _signal(pids: set[int], number: signal.Signals) -> None:
@@ -231,7 +223,7 @@ def _work_in_child(work: Callable[[], None]) -> NoReturn:
         code = 0
     finally:
         if code:
-            sys.excepthook(*sys.exc_info())  # type: ignore[arg-type]
+            traceback.print_exc()
         os._exit(code)
 
 

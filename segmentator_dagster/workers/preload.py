@@ -29,7 +29,7 @@ class UnsafeToForkError(Exception):
 
 def definitions_pointer(module: str) -> CodePointer:
     """How the code server names the definitions: the same name finds them loaded already."""
-    return CodePointer.from_module(module, DEFINITIONS_ATTRIBUTE, os.getcwd())
+    return CodePointer.from_module(module, DEFINITIONS_ATTRIBUTE, str(Path.cwd()))
 
 
 def preload(module: str) -> Callable[[], object] | None:

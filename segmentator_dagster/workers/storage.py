@@ -28,8 +28,9 @@ def keep_connection(instance: DagsterInstance) -> None:
     """
     if not _is_postgres(instance):
         return
-    from dagster_postgres import PostgresEventLogStorage, PostgresRunStorage
-    from dagster_postgres.utils import create_pg_engine
+    # Only here: an installation on SQLite does not pay for the import.
+    from dagster_postgres import PostgresEventLogStorage, PostgresRunStorage  # noqa: PLC0415
+    from dagster_postgres.utils import create_pg_engine  # noqa: PLC0415
 
     for storage in (instance.run_storage, instance.event_log_storage):
         if not isinstance(storage, PostgresRunStorage | PostgresEventLogStorage):

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import CursorResult, Update, exists, func, or_, select, update
+from sqlalchemy import CursorResult, Select, Update, exists, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -147,10 +147,21 @@ class Exports:
             session.flush()
             return _request(row)
 
-    def request_of_run(self, segment: Segment, formats: Sequence[Format], run_id: str) -> ExportRequest:
-        """The request of a run that was started in Dagster itself; made at the first call."""
+    def request_of_run(
+        self, segment: Segment, formats: Sequence[Format], run_id: str, parent_run_id: str | None
+    ) -> ExportRequest:
+        """The request of a run that was started in Dagster itself; made at the first call, taken over by a retry."""
         with self._database.writing() as session:
-            row = session.scalar(select(ExportRequestRow).where(ExportRequestRow.run_id == run_id))
+            runs = [run_id, parent_run_id] if parent_run_id else [run_id]
+            found = {row.run_id: row for row in session.scalars(_of_runs(runs))}
+            row = found.get(run_id) or found.get(parent_run_id)
+            if row is not None and row.run_id == parent_run_id:
+                if all(export.status not in _OPEN for export in row.exports):
+                    row = None
+                else:
+                    row.run_id = row.launched_run_id = run_id
+                    row.attempt += 1
+                    session.flush()
             if row is None:
                 row = _new_request(session, segment, formats, Trigger.DAGSTER, "dagster", run_id=run_id)
             return _request(row)
@@ -354,6 +365,10 @@ def _mine(export_id: str, attempt: int) -> Update:
 
 def _by_key(session: Session, idempotency_key: str) -> ExportRequestRow | None:
     return session.scalar(select(ExportRequestRow).where(ExportRequestRow.idempotency_key == idempotency_key))
+
+
+def _of_runs(run_ids: Sequence[str]) -> Select[tuple[ExportRequestRow]]:
+    return select(ExportRequestRow).where(ExportRequestRow.run_id.in_(run_ids)).with_for_update()
 
 
 def _same(earlier: ExportRequestRow, segment: Segment, formats: Sequence[Format]) -> ExportRequest:

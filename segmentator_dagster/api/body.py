@@ -1,0 +1,88 @@
+"""Bytes of a request body -> refused, unless they are one strict JSON document of sane shape."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NoReturn
+
+from segmentator_dagster.api.http_problems import (
+    DUPLICATE_KEY,
+    JSON_TOO_DEEP,
+    JSON_TOO_WIDE,
+    MALFORMED_JSON,
+    NUMBER_NOT_JSON,
+)
+from segmentator_dagster.domain.errors import pointer_to
+from segmentator_dagster.domain.problems import BAD_TEXT, shown
+
+MAX_DEPTH = 64  # a rule of the greatest depth needs about 25
+MAX_KEYS = 1000
+
+
+def check_json(body: bytes) -> None:
+    """UserError where a lenient parser would guess: NaN, a key given twice, half a surrogate pair, NUL, deep nesting."""
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = body.count(b"\n", 0, error.start) + 1
+        raise MALFORMED_JSON.error(line=line, column=error.start - body.rfind(b"\n", 0, error.start)) from error
+    try:
+        document = json.loads(
+            text, object_pairs_hook=_object, parse_constant=_refuse_number, parse_float=_float, parse_int=_int
+        )
+    except json.JSONDecodeError as error:
+        raise MALFORMED_JSON.error(line=error.lineno, column=error.colno) from error
+    except RecursionError as error:
+        raise JSON_TOO_DEEP.error(limit=MAX_DEPTH) from error
+    _check_values(document)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(pairs) > MAX_KEYS:
+        raise JSON_TOO_WIDE.error(limit=MAX_KEYS)
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise DUPLICATE_KEY.error(key=shown(twice))
+    return made
+
+
+def _refuse_number(text: str) -> NoReturn:
+    raise NUMBER_NOT_JSON.error(number=shown(text))
+
+
+def _float(text: str) -> float:
+    value = float(text)
+    if value in (float("inf"), float("-inf")):
+        _refuse_number(text)
+    return value
+
+
+def _int(text: str) -> int:
+    if len(text) > 400:  # no number anyone compares with; Python itself refuses over 4300 digits
+        _refuse_number(text)
+    return int(text)
+
+
+def _check_values(document: object) -> None:
+    stack: list[tuple[object, str, int]] = [(document, "", 1)]
+    while stack:
+        value, pointer, depth = stack.pop()
+        if isinstance(value, str):
+            if not _storable(value):
+                raise BAD_TEXT.error(pointer)
+        elif isinstance(value, dict | list):
+            if depth > MAX_DEPTH:
+                raise JSON_TOO_DEEP.error(limit=MAX_DEPTH)
+            if isinstance(value, dict):
+                if not all(map(_storable, value)):
+                    raise BAD_TEXT.error(pointer)
+                stack.extend((item, pointer_to(pointer, key), depth + 1) for key, item in value.items())
+            else:
+                stack.extend((item, pointer_to(pointer, i), depth + 1) for i, item in enumerate(value))
+
+
+def _storable(text: str) -> bool:
+    """PostgreSQL stores neither NUL nor half of a surrogate pair."""
+    return "\0" not in text and (text.isascii() or not any("\ud800" <= c <= "\udfff" for c in text))

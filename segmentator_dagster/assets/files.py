@@ -1,0 +1,69 @@
+"""segment_csv and segment_xlsx: the snapshot of a segment -> one published file."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from segmentator_dagster.assets.audience import segment_audience
+from segmentator_dagster.assets.partitions import segments
+from segmentator_dagster.assets.run import FILES, request_of, run_of
+from segmentator_dagster.domain.errors import UserError
+from segmentator_dagster.domain.export import Format
+from segmentator_dagster.exports.exporter import Exporter
+from segmentator_dagster.exports.problems import FILE_INCOMPLETE
+
+_CHECK = "rows_match_snapshot"
+
+Events = Iterator[dg.MaterializeResult | dg.AssetCheckResult]
+
+
+def _file_asset(format_: Format, kind: str, description: str) -> dg.AssetsDefinition:
+    key = FILES[format_]
+
+    @dg.asset(
+        key=key,
+        partitions_def=segments,
+        deps=[segment_audience],
+        group_name="segments",
+        kinds={"s3", kind},
+        description=description,
+        check_specs=[
+            dg.AssetCheckSpec(_CHECK, asset=key, description="The file has exactly one row for each user of the snapshot.")
+        ],
+    )
+    def file_asset(context: dg.AssetExecutionContext, exporter: dg.ResourceParam[Exporter]) -> Events:
+        run = run_of(context)
+        with request_of(context, exporter, run) as request:
+            try:
+                published = exporter.write_file(request, format_, run)
+            except UserError as error:
+                if error.code == FILE_INCOMPLETE.code:
+                    yield dg.AssetCheckResult(passed=False, check_name=_CHECK, metadata=dict(error.problems[0].values))
+                raise
+        said = published.manifest
+        yield dg.MaterializeResult(
+            metadata={
+                "dagster/row_count": said["rows"],
+                "size": dg.MetadataValue.int(said["bytes"]),
+                "sha256": said["sha256"],
+                "segment": said["segment_name"],
+                "version": said["version"],
+                "export_id": published.export.id,
+                "object_key": published.export.object_key or "",
+                "manifest": dg.MetadataValue.json(dict(said)),
+            },
+            check_results=[
+                dg.AssetCheckResult(
+                    passed=said["rows"] == published.snapshot_users,
+                    check_name=_CHECK,
+                    metadata={"file_rows": said["rows"], "snapshot_users": published.snapshot_users},
+                )
+            ],
+            data_version=dg.DataVersion(said["sha256"]),
+        )
+
+    return file_asset
+
+
+segment_csv = _file_asset(Format.CSV, "csv", "The users of a segment with their fields as CSV (RFC 4180, UTF-8).")
+segment_xlsx = _file_asset(Format.XLSX, "excel", "The users of a segment with their fields as an Excel workbook.")

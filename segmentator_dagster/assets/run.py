@@ -1,0 +1,72 @@
+"""Dagster's execution context -> the Run that the exporter works for, and its failures -> Dagster's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import dagster as dg
+from dagster._core.errors import DagsterExecutionInterruptedError
+
+from segmentator_dagster.domain.errors import Category, Problem, UserError
+from segmentator_dagster.domain.export import Export, ExportRequest, Format
+from segmentator_dagster.exports.exporter import Exporter, Run
+from segmentator_dagster.exports.problems import UNEXPECTED, DuplicateRun, ExportCancelled
+
+REQUEST_TAG = "segmentator/request_id"
+LANE_TAG = "segmentator/lane"
+_RETRY_NUMBER_TAG = "dagster/retry_number"
+_TRANSIENT_RETRIES = 3
+
+FILES = {Format.CSV: dg.AssetKey("segment_csv"), Format.XLSX: dg.AssetKey("segment_xlsx")}
+
+
+def run_of(context: dg.AssetExecutionContext) -> Run:
+    """What this run was launched for."""
+    selection = context.run.asset_selection
+    return Run(
+        run_id=context.run.run_id,
+        parent_run_id=context.run.parent_run_id,
+        automatic_retry=_RETRY_NUMBER_TAG in context.run.tags,
+        request_id=context.run.tags.get(REQUEST_TAG),
+        segment_id=int(context.partition_key),
+        formats=tuple(format_ for format_, key in FILES.items() if selection is None or key in selection),
+    )
+
+
+@contextmanager
+def request_of(context: dg.AssetExecutionContext, exporter: Exporter, run: Run) -> Iterator[ExportRequest]:
+    """The run's request; a failure inside the block is written to the exports this step is for, then raised.
+
+    What may pass (a part of the system is down) is tried again in this run, a few times, before it counts as failure.
+    """
+    request: ExportRequest | None = None
+    try:
+        request = exporter.begin(run)
+        yield request
+    except DagsterExecutionInterruptedError:
+        raise  # terminated: the run status sensor ends what is open
+    except ExportCancelled as error:
+        raise dg.Failure(f"Nothing was published: {error}.", allow_retries=False) from error
+    except DuplicateRun as error:
+        raise dg.Failure("Another run works on this request.", allow_retries=False) from error
+    except UserError as error:
+        if error.category is Category.UNAVAILABLE and context.retry_number < _TRANSIENT_RETRIES:
+            context.log.warning(str(error))
+            raise dg.RetryRequested(_TRANSIENT_RETRIES, seconds_to_wait=2**context.retry_number) from error
+        _fail(exporter, request, _own_exports(context, request), error.problems[0])
+        raise dg.Failure(str(error), allow_retries=False) from error
+    except Exception:
+        _fail(exporter, request, _own_exports(context, request), UNEXPECTED.at())
+        raise
+
+
+def _own_exports(context: dg.AssetExecutionContext, request: ExportRequest | None) -> Sequence[Export]:
+    """The exports that cannot be made without this step: its own format, or all for the audience."""
+    exports = request.exports if request else ()
+    return [e for e in exports if context.asset_key not in FILES.values() or FILES[e.format] == context.asset_key]
+
+
+def _fail(exporter: Exporter, request: ExportRequest | None, exports: Sequence[Export], problem: Problem) -> None:
+    if request is not None:
+        exporter.fail(exports, request.attempt, problem)

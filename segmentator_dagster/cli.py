@@ -1,0 +1,158 @@
+"""The `segmentator` command: start everything, one part, or load data."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import ParamSpec
+
+import click
+
+from segmentator_dagster.domain.errors import InternalError, UserError
+from segmentator_dagster.settings import Settings, SettingsError, secret
+
+P = ParamSpec("P")
+
+DEMO_DATASET = "user_activity"
+
+
+def _said(command: Callable[P, None]) -> Callable[P, None]:
+    """Errors as lines on standard error and exit code 1, no trace."""
+
+    @wraps(command)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except UserError as error:
+            for problem in error.problems:
+                click.echo(f"{problem.code}: {problem.message('en')} {problem.hint('en')}".rstrip(), err=True)
+            sys.exit(1)
+        except (SettingsError, InternalError) as error:
+            click.echo(str(error), err=True)
+            sys.exit(1)
+
+    return wrapped
+
+
+@click.group()
+def main() -> None:
+    """Segmentator: audiences as rules, files from ClickHouse."""
+
+
+@main.command()
+@_said
+def up() -> None:
+    """Start every part in the foreground; Ctrl-C stops them."""
+    from segmentator_dagster.embedded.supervisor import run  # noqa: PLC0415  each command imports what it needs
+
+    sys.exit(run(Settings.given()))
+
+
+@main.command()
+@_said
+def api() -> None:
+    """Start the API alone."""
+    import uvicorn  # noqa: PLC0415
+
+    from segmentator_dagster.api.app import create_app  # noqa: PLC0415
+
+    settings = Settings.load()
+    uvicorn.run(
+        create_app(settings), host=settings.api_host, port=settings.api_port, log_level="warning", server_header=False
+    )
+
+
+@main.command()
+@_said
+def migrate() -> None:
+    """Bring the metadata database and our ClickHouse tables up to date."""
+    from segmentator_dagster.storage.clickhouse import ClickHouse  # noqa: PLC0415
+    from segmentator_dagster.storage.members import create_databases  # noqa: PLC0415
+    from segmentator_dagster.storage.metadata.database import Database  # noqa: PLC0415
+    from segmentator_dagster.storage.metadata.migrate import migrate as migrate_metadata  # noqa: PLC0415
+
+    settings = Settings.load()
+    migrate_metadata(Database(secret(settings.database_url, "database_url")))
+    admin = ClickHouse(secret(settings.clickhouse_admin_url, "clickhouse_admin_url"))
+    create_databases(admin, settings.clickhouse_database, settings.clickhouse_data_database)
+
+
+@main.command()
+@click.option("--users", type=click.IntRange(min=1), help="How many users; SEGMENTATOR_DEMO_USERS where not given.")
+@click.option("--if-missing", is_flag=True, help="Do nothing where the dataset is there.")
+@_said
+def demo(users: int | None, if_missing: bool) -> None:
+    """Make the demo dataset `user_activity`, replacing the one there is."""
+    from segmentator_dagster.embedded.demo import LABELS, create_demo  # noqa: PLC0415
+    from segmentator_dagster.storage.clickhouse import ClickHouse  # noqa: PLC0415
+    from segmentator_dagster.storage.metadata.database import Database  # noqa: PLC0415
+    from segmentator_dagster.storage.metadata.datasets import Datasets, RegisteredDataset  # noqa: PLC0415
+
+    settings = Settings.load()
+    datasets = Datasets(Database(secret(settings.database_url, "database_url")))
+    wanted = users or settings.demo_users
+    if not wanted or (if_missing and any(dataset.name == DEMO_DATASET for dataset in datasets.all())):
+        return
+    admin = ClickHouse(secret(settings.clickhouse_admin_url, "clickhouse_admin_url"))
+    made = create_demo(admin, settings.clickhouse_data_database, wanted)
+    datasets.register(
+        RegisteredDataset(
+            DEMO_DATASET,
+            settings.clickhouse_data_database,
+            DEMO_DATASET,
+            "user_id",
+            "date",
+            label_ru="Активность пользователей",
+            label_en="User activity",
+            field_labels=LABELS,
+        )
+    )
+    click.echo(f"{DEMO_DATASET}: {made.users} users, {made.rows} rows")
+
+
+@main.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--dataset", required=True, help="Name of the new dataset.")
+@click.option("--user-key", required=True, help="Column with the user's id.")
+@click.option("--time", "time_field", help="Column with the moment of a row; the latest row gives a user's fields.")
+@click.option("--type", "types", multiple=True, metavar="COLUMN=TYPE", help="Take a column as this type.")
+@click.option("--sheet", help="Sheet of an XLSX file; the first where not given.")
+@click.option("--replace", is_flag=True, help="Replace the dataset of this name.")
+@_said
+def load(
+    file: Path, dataset: str, user_key: str, time_field: str | None, types: tuple[str, ...], sheet: str | None, replace: bool
+) -> None:
+    """Load a CSV, XLSX or Parquet FILE into a dataset: all of it or nothing."""
+    from segmentator_dagster.collection.loading import load_file  # noqa: PLC0415
+    from segmentator_dagster.storage.clickhouse import ClickHouse  # noqa: PLC0415
+    from segmentator_dagster.storage.metadata.database import Database  # noqa: PLC0415
+    from segmentator_dagster.storage.metadata.datasets import Datasets, RegisteredDataset  # noqa: PLC0415
+
+    settings = Settings.load()
+    if wrong := [text for text in types if "=" not in text]:
+        raise click.BadParameter(f"{wrong[0]!r} is not COLUMN=TYPE", param_hint="--type")
+    datasets = Datasets(Database(secret(settings.database_url, "database_url")))
+    admin = ClickHouse(secret(settings.clickhouse_admin_url, "clickhouse_admin_url"))
+    loaded = load_file(
+        admin,
+        file,
+        database=settings.clickhouse_data_database,
+        dataset=dataset,
+        user_key=user_key,
+        time_field=time_field,
+        types=dict(text.rsplit("=", 1) for text in types),
+        sheet=sheet,
+        replace=replace,
+    )
+    datasets.register(
+        RegisteredDataset(loaded.dataset, settings.clickhouse_data_database, loaded.table, user_key, time_field)
+    )
+    click.echo(f"{loaded.dataset}: {loaded.rows} rows, {loaded.users} users")
+    for column in loaded.columns:
+        click.echo(f"  {column.name}: {column.clickhouse_type}")
+
+
+if __name__ == "__main__":
+    main()

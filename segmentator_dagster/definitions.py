@@ -1,0 +1,36 @@
+"""Everything Dagster loads: assets, sensors and the services they work with."""
+
+import dagster as dg
+
+from segmentator_dagster.assets.audience import segment_audience
+from segmentator_dagster.assets.datasets import dataset
+from segmentator_dagster.assets.files import segment_csv, segment_xlsx
+from segmentator_dagster.resources.services import Services
+from segmentator_dagster.sensors.endings import export_cancellations_sensor, export_failures_sensor
+from segmentator_dagster.sensors.partitions import partitions_mirror_sensor
+from segmentator_dagster.sensors.requests import export_requests_sensor
+from segmentator_dagster.sensors.schedules import segment_schedules_sensor
+from segmentator_dagster.settings import Settings
+
+_services = Services.of(Settings.load())
+
+defs = dg.Definitions(
+    assets=[dataset, segment_audience, segment_csv, segment_xlsx],
+    sensors=[
+        partitions_mirror_sensor,
+        export_requests_sensor,
+        segment_schedules_sensor,
+        export_failures_sensor,
+        export_cancellations_sensor,
+    ],
+    resources={
+        "segments": _services.segments,
+        "exports": _services.exports,
+        "datasets": _services.datasets,
+        "exporter": _services.exporter,
+        "profiler": _services.profiler,
+    },
+    executor=dg.in_process_executor,
+)
+
+warm_up = _services.connect

@@ -1,0 +1,218 @@
+"""The main job: a request -> a snapshot of its segment -> files that are whole or not there at all."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from segmentator_dagster.compiler.audience import compile_audience
+from segmentator_dagster.compiler.members import member_rows
+from segmentator_dagster.compiler.query import CompiledQuery, compile_statement
+from segmentator_dagster.domain.catalogue import Catalogue, Dataset, Field, FieldType
+from segmentator_dagster.domain.checking import check_rule
+from segmentator_dagster.domain.describe import describe
+from segmentator_dagster.domain.errors import Problem, UserError
+from segmentator_dagster.domain.export import Export, ExportError, ExportRequest, Format, Progress, Snapshot
+from segmentator_dagster.domain.parsing import parse_rule
+from segmentator_dagster.domain.segment import Segment, Version
+from segmentator_dagster.exports.manifest import manifest
+from segmentator_dagster.exports.problems import (
+    AUDIENCE_MISSING,
+    DATASET_MISSING,
+    FILE_INCOMPLETE,
+    DuplicateRun,
+    ExportCancelled,
+)
+from segmentator_dagster.exports.rendering import Rendering
+from segmentator_dagster.exports.snapshot import members_of, sample_members, take_snapshot
+from segmentator_dagster.storage.catalogue import read_catalogue
+from segmentator_dagster.storage.clickhouse import ClickHouse
+from segmentator_dagster.storage.metadata.datasets import Datasets
+from segmentator_dagster.storage.metadata.exports import Exports
+from segmentator_dagster.storage.metadata.segments import Segments
+from segmentator_dagster.storage.objects import Objects
+
+_PROGRESS_SECONDS = 0.25
+_SAMPLE = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The Dagster run that works. `request_id` is None for a run that was started in Dagster itself."""
+
+    run_id: str
+    parent_run_id: str | None
+    automatic_retry: bool
+    request_id: str | None
+    segment_id: int
+    formats: tuple[Format, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AudienceTaken:
+    """A snapshot and what a person wants to see of it."""
+
+    snapshot: Snapshot
+    segment: Segment | Version
+    sentence: str
+    query: CompiledQuery
+    sample: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A published export: its record, its manifest and the rows of the snapshot it was made from."""
+
+    export: Export
+    manifest: Mapping[str, Any]
+    snapshot_users: int
+
+
+@dataclass(frozen=True, slots=True)
+class Exporter:
+    segments: Segments
+    exports: Exports
+    datasets: Datasets
+    writer: ClickHouse
+    objects: Objects
+    members_database: str
+
+    def begin(self, run: Run) -> ExportRequest:
+        """The request this run works on: the one it was launched for, or a new one for a run made in Dagster.
+
+        DuplicateRun where another run has the request.
+        """
+        if run.request_id is None:
+            return self._request_of(run)
+        if request := self.exports.claim(run.request_id, run.run_id, run.parent_run_id):
+            return request
+        request = self.exports.of_request(run.request_id)
+        if request is None or not request.final:
+            raise DuplicateRun(run.request_id)
+        if request.run_id == run.run_id or run.automatic_retry:
+            return request  # everything was finished or cancelled meanwhile: nothing is left to do
+        if run.parent_run_id is None:
+            raise DuplicateRun(run.request_id)
+        return self._request_of(run)  # a person ran a finished run again
+
+    def take_audience(self, request: ExportRequest) -> AudienceTaken:
+        """Run the rule of the requested version and record its snapshot."""
+        definition = self._definition(request)
+        catalogue = read_catalogue(self.datasets, self.writer)
+        rule = parse_rule(definition.definition.rule, default_dataset=definition.definition.dataset)
+        dataset = _base_dataset(catalogue, definition)
+        if problems := check_rule(rule, catalogue, dataset):
+            raise UserError(*problems)
+        self._say(request, "audience")
+        audience = compile_audience(rule, catalogue, dataset, definition.definition.time_zone)
+        snapshot = take_snapshot(self.writer, definition, audience, self.members_database)
+        if not self.exports.record_snapshot(snapshot, request.id, request.attempt):
+            raise DuplicateRun(request.id)
+        return AudienceTaken(
+            snapshot,
+            definition,
+            describe(rule, catalogue, "ru"),
+            compile_statement(audience),
+            sample_members(self.writer, snapshot.id, self.members_database, _SAMPLE),
+        )
+
+    def write_file(self, request: ExportRequest, format_: Format, run: Run) -> Published:
+        """Render one format of the request's snapshot and publish it; after any exception no object is left.
+
+        ExportCancelled where the export was cancelled or another attempt has it.
+        """
+        export = next((e for e in request.exports if e.format is format_), None)
+        if export is None or export.status.final or not self.exports.start(export.id, request.attempt):
+            raise ExportCancelled(format_)
+        definition = self._definition(request)
+        snapshot = self._snapshot(request)
+        rendering = self._rendering(definition, snapshot, format_)
+        replacements = rendering.count_replacements(self.writer)
+        folder = f"exports/{snapshot.segment_id}/{export.id}"
+        for earlier in range(1, request.attempt):  # never what a later attempt may have made
+            self.objects.discard(f"{folder}/{earlier}")
+        key = f"{folder}/{request.attempt}/{uuid.uuid4().hex[:8]}/{format_.value}"
+        name = file_name(definition, snapshot, format_)
+        chunks = self._watched(rendering, export, request.attempt, snapshot)
+        self.objects.put(key, chunks, content_type=format_.content_type, file_name=name)
+        if rendering.rows != snapshot.users or self.objects.size(key) != rendering.bytes:
+            self.objects.discard(key)
+            raise FILE_INCOMPLETE.error(rows=rendering.rows, users=snapshot.users, bytes=rendering.bytes)
+        said = manifest(export, request.attempt, definition, snapshot, rendering, replacements, run.run_id)
+        if not self.exports.publish(export.id, request.attempt, object_key=key, file_name=name, manifest=said):
+            self.objects.discard(key)
+            raise ExportCancelled(format_)
+        return Published(self.exports.get(export.id), said, snapshot.users)
+
+    def fail(self, exports: Iterable[Export], attempt: int, problem: Problem) -> None:
+        """Mark exports failed for a reason; those that are final or taken over stay as they are."""
+        for export in exports:
+            self.exports.fail(export.id, attempt, ExportError.of(problem))
+
+    def _request_of(self, run: Run) -> ExportRequest:
+        segment = self.segments.get(run.segment_id)
+        return self.exports.request_of_run(segment, run.formats, run.run_id, run.parent_run_id)
+
+    def _definition(self, request: ExportRequest) -> Version:
+        return self.segments.version(request.segment_id, request.version)
+
+    def _snapshot(self, request: ExportRequest) -> Snapshot:
+        current = self.exports.of_request(request.id)
+        if current and current.snapshot_id:
+            snapshot = self.exports.snapshot(current.snapshot_id)
+        else:  # only the file was asked for: it is made from the audience as it was last taken
+            snapshot = self.exports.latest_snapshot(request.segment_id)
+        if snapshot is None:
+            raise AUDIENCE_MISSING.error(id=request.segment_id)
+        return snapshot
+
+    def _rendering(self, definition: Version, snapshot: Snapshot, format_: Format) -> Rendering:
+        dataset = _base_dataset(read_catalogue(self.datasets, self.writer), definition)
+        fields = export_fields(dataset, definition.definition.columns)
+        users = members_of(snapshot.id, self.members_database)
+        rows = member_rows(dataset, [field.name for field in fields[1:]], users)
+        return Rendering(format_, compile_statement(rows), fields, definition.definition.time_zone)
+
+    def _watched(
+        self, rendering: Rendering, export: Export, attempt: int, snapshot: Snapshot
+    ) -> Iterator[bytes]:
+        """The file's bytes; says how far it is four times a second, and stops when the export is no longer ours."""
+        said = 0.0
+        for chunk in rendering.stream(self.writer, query_id=f"{export.id}-{attempt}-{uuid.uuid4().hex[:8]}"):
+            if time.monotonic() - said >= _PROGRESS_SECONDS:
+                said = time.monotonic()
+                progress = Progress("writing", rendering.rows, snapshot.users, rendering.bytes)
+                if not self.exports.advance(export.id, attempt, progress):
+                    raise ExportCancelled(export.format)
+            yield chunk
+
+    def _say(self, request: ExportRequest, phase: str) -> None:
+        for export in request.exports:
+            if self.exports.start(export.id, request.attempt):
+                self.exports.advance(export.id, request.attempt, Progress(phase))
+
+
+def export_fields(dataset: Dataset, columns: Sequence[str] | None) -> tuple[Field, ...]:
+    """The columns of a file: the user id, then the chosen fields (None: all) in their order."""
+    names = [field.name for field in dataset.fields] if columns is None else list(columns)
+    chosen = [dataset.field(name) for name in names if name != dataset.user_key]
+    if missing := [name for name, field in zip(names, chosen, strict=False) if field is None]:
+        raise DATASET_MISSING.error(name=f"{dataset.name}.{missing[0]}")
+    key = Field(dataset.user_key, FieldType.TEXT, "String", nullable=False)
+    return (key, *(field for field in chosen if field is not None))
+
+
+def file_name(definition: Version, snapshot: Snapshot, format_: Format) -> str:
+    """`<segment> 2026-03-01.csv`: the segment's name less what file systems refuse, and the day of the data (UTC)."""
+    name = "".join("_" if c in '<>:"/\\|?*' or not c.isprintable() else c for c in definition.definition.name)
+    return f"{name.strip(' .')} {snapshot.data_moment:%Y-%m-%d}.{format_.value}"
+
+
+def _base_dataset(catalogue: Catalogue, definition: Version) -> Dataset:
+    dataset = catalogue.dataset(definition.definition.dataset)
+    if dataset is None:
+        raise DATASET_MISSING.error(name=definition.definition.dataset)
+    return dataset

@@ -1,0 +1,52 @@
+"""Why an export ends otherwise than published."""
+
+from __future__ import annotations
+
+from segmentator_dagster.domain.errors import Category, InternalError, ProblemKind
+from segmentator_dagster.domain.export import Format
+
+DATASET_MISSING = ProblemKind(
+    "dataset_missing",
+    Category.CONFLICT,
+    en="{name} is no longer in ClickHouse.",
+    ru="В ClickHouse больше нет {name}.",
+    hint_en="Change the segment to what `GET /datasets` lists.",
+    hint_ru="Измените сегмент по списку `GET /datasets`.",
+)
+AUDIENCE_MISSING = ProblemKind(
+    "audience_missing",
+    Category.CONFLICT,
+    en="Segment {id} has no audience yet.",
+    ru="Аудитория сегмента {id} ещё не посчитана.",
+    hint_en="Materialise segment_audience together with the file.",
+    hint_ru="Материализуйте segment_audience вместе с файлом.",
+)
+FILE_INCOMPLETE = ProblemKind(
+    "file_incomplete",
+    Category.UNAVAILABLE,
+    en="The file of {bytes} bytes has {rows} rows for {users} users, or was not stored whole; it was not published.",
+    ru="В файле из {bytes} байт {rows} строк на {users} пользователей, или он записан не целиком; он не опубликован.",
+)
+RUN_FAILED = ProblemKind(
+    "run_failed",
+    Category.UNAVAILABLE,
+    en="The run that made the file ended before it was done: {reason}",
+    ru="Запуск, готовивший файл, завершился раньше времени: {reason}",
+)
+UNEXPECTED = ProblemKind(
+    "internal_error",
+    Category.UNAVAILABLE,
+    en="Something unexpected happened; the run's log has the details.",
+    ru="Произошла непредвиденная ошибка; подробности в журнале запуска.",
+)
+
+
+class DuplicateRun(InternalError):
+    """Another run works, or has worked, on this request."""
+
+
+class ExportCancelled(Exception):
+    """The export was cancelled or taken over while its file was being made."""
+
+    def __init__(self, format_: Format) -> None:
+        super().__init__(f"the {format_} export was cancelled or taken over")

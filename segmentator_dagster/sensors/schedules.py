@@ -1,0 +1,29 @@
+"""Segments whose schedule has come -> export requests and their runs."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from segmentator_dagster.sensors.requests import run_request
+from segmentator_dagster.storage.metadata.database import now
+from segmentator_dagster.storage.metadata.exports import Exports
+from segmentator_dagster.storage.metadata.segments import Segments
+
+
+@dg.sensor(
+    name="segment_schedules_sensor",
+    target=dg.AssetSelection.assets("segment_audience", "segment_csv", "segment_xlsx"),
+    minimum_interval_seconds=10,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Exports each segment when the cron line in its record comes due, in the segment's time zone.",
+)
+def segment_schedules_sensor(
+    context: dg.SensorEvaluationContext, segments: dg.ResourceParam[Segments], exports: dg.ResourceParam[Exports]
+) -> dg.SensorResult | dg.SkipReason:
+    # One transaction makes the request and moves the schedule on; a tick that dies after it leaves a request
+    # without a run, which export_requests_sensor launches under the same run key.
+    moment = now()
+    requests = [exports.request_due(due, moment) for due in segments.due(moment)]
+    partitions = set(context.instance.get_dynamic_partitions("segments"))
+    runs = [run_request(request) for request in requests if request and str(request.segment_id) in partitions]
+    return dg.SensorResult(run_requests=runs) if runs else dg.SkipReason("No segment is due.")
