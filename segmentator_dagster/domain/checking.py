@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import assert_never
+from zoneinfo import ZoneInfo
 
 from segmentator_dagster.domain import problems
 from segmentator_dagster.domain.catalogue import Catalogue, Dataset, Field, FieldType
@@ -11,17 +12,24 @@ from segmentator_dagster.domain.errors import Problem, pointer_to
 from segmentator_dagster.domain.operators import OPERATORS, Test
 from segmentator_dagster.domain.problems import shown, suggestion
 from segmentator_dagster.domain.rule import Activity, Condition, Everyone, Group, RowGroup, RowRule, Rule, Scalar, Value
-from segmentator_dagster.domain.values import ValueFault, typed_values
+from segmentator_dagster.domain.values import UnfitValueError, typed_values
 
 _MAX_PROBLEMS = 100
 
 
-def check_rule(rule: Rule, catalogue: Catalogue, base_dataset: str) -> tuple[Problem, ...]:
-    """All problems (at most 100) of a parsed rule, with pointers into the JSON it was written as; () is a good rule."""
+def check_rule(rule: Rule, catalogue: Catalogue, base_dataset: str, time_zone: str = "UTC") -> tuple[Problem, ...]:
+    """All problems (at most 100) of a parsed rule, with pointers into the JSON it was written as; () is a good rule.
+
+    `time_zone` is the IANA name of the zone in which moments without an offset are read.
+    """
     found: list[Problem] = []
     if catalogue.dataset(base_dataset) is None:
         found.append(_unknown_dataset(base_dataset, catalogue, ""))
-    for problem in _audience(rule, catalogue, ""):
+    try:
+        zone = ZoneInfo(time_zone)
+    except (KeyError, ValueError, OSError):
+        return (problems.UNKNOWN_TIME_ZONE.at(name=shown(time_zone)),)
+    for problem in _audience(rule, catalogue, "", zone):
         found.append(problem)
         if len(found) == _MAX_PROBLEMS:
             break
@@ -62,13 +70,13 @@ def scalars(value: Value) -> tuple[Scalar, ...]:
     return () if value is None else (value,)
 
 
-def _audience(rule: Rule, catalogue: Catalogue, pointer: str) -> Iterator[Problem]:
+def _audience(rule: Rule, catalogue: Catalogue, pointer: str, zone: ZoneInfo) -> Iterator[Problem]:
     match rule:
         case Everyone():
             return
         case Group():
             for index, child in enumerate(rule.rules):
-                yield from _audience(child, catalogue, pointer_to(pointer, "rules", index))
+                yield from _audience(child, catalogue, pointer_to(pointer, "rules", index), zone)
         case Activity():
             dataset = catalogue.dataset(rule.dataset)
             if dataset is None:
@@ -76,23 +84,23 @@ def _audience(rule: Rule, catalogue: Catalogue, pointer: str) -> Iterator[Proble
                     rule.dataset, catalogue, pointer if rule.bare else pointer_to(pointer, "dataset")
                 )
             elif rule.where is not None:
-                yield from _row(rule.where, dataset, pointer if rule.bare else pointer_to(pointer, "where"))
+                yield from _row(rule.where, dataset, pointer if rule.bare else pointer_to(pointer, "where"), zone)
         case _:
             assert_never(rule)
 
 
-def _row(rule: RowRule, dataset: Dataset, pointer: str) -> Iterator[Problem]:
+def _row(rule: RowRule, dataset: Dataset, pointer: str, zone: ZoneInfo) -> Iterator[Problem]:
     match rule:
         case RowGroup():
             for index, child in enumerate(rule.rules):
-                yield from _row(child, dataset, pointer_to(pointer, "rules", index))
+                yield from _row(child, dataset, pointer_to(pointer, "rules", index), zone)
         case Condition():
-            yield from _condition(rule, dataset, pointer)
+            yield from _condition(rule, dataset, pointer, zone)
         case _:
             assert_never(rule)
 
 
-def _condition(rule: Condition, dataset: Dataset, pointer: str) -> Iterator[Problem]:
+def _condition(rule: Condition, dataset: Dataset, pointer: str, zone: ZoneInfo) -> Iterator[Problem]:
     field = dataset.field(rule.field)
     if field is None:
         known = suggestion(rule.field, (f.name for f in dataset.fields if f.filterable))
@@ -106,29 +114,22 @@ def _condition(rule: Condition, dataset: Dataset, pointer: str) -> Iterator[Prob
         values = {"operator": rule.operator, "name": shown(field.name), "type": field.type.value, "operators": listed}
         yield problems.OPERATOR_NOT_FOR_TYPE.at(pointer_to(pointer, "operator"), **values)
     else:
-        yield from _value(rule, field, pointer_to(pointer, "value"))
+        yield from _value(rule, field, pointer_to(pointer, "value"), zone)
 
 
-def _value(rule: Condition, field: Field, pointer: str) -> Iterator[Problem]:
+def _value(rule: Condition, field: Field, pointer: str, zone: ZoneInfo) -> Iterator[Problem]:
     operator = OPERATORS[rule.operator]
     if rule.value is None:
         return
     try:
-        typed = typed_values(field, operator, scalars(rule.value), "UTC")
-    except ValueFault as fault:
+        typed = typed_values(field, operator, scalars(rule.value), zone)
+    except UnfitValueError as fault:
         yield fault.problem(pointer, in_list=isinstance(rule.value, tuple))
         return
     if operator.test is Test.BETWEEN:
         low, high = typed.values
-        if _over(low, high):
+        if low > high:  # type: ignore[operator]  # of one type; ISO texts sort as their moments do
             yield problems.EMPTY_RANGE.at(pointer, low=low, high=high)
-
-
-def _over(low: object, high: object) -> bool:
-    """Numbers by value; dates and moments are ISO texts of one width, so their order is the order of the texts."""
-    if isinstance(low, str) and isinstance(high, str):
-        return low > high
-    return not isinstance(low, str) and not isinstance(high, str) and bool(low > high)  # type: ignore[operator]
 
 
 def _unknown_dataset(name: str, catalogue: Catalogue, pointer: str) -> Problem:

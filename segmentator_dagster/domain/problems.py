@@ -97,6 +97,7 @@ TOO_MANY_ITEMS = _kind(
     f"В списках правила вместе больше {MAX_LIST_ITEMS} значений.",
 )
 UNKNOWN_DATASET = _kind("unknown_dataset", "There is no dataset `{name}`.", "Набора данных `{name}` нет.", *_ONE_OF)
+UNKNOWN_TIME_ZONE = _kind("unknown_time_zone", "There is no time zone `{name}`.", "Часового пояса `{name}` нет.")
 UNKNOWN_FIELD = _kind(
     "unknown_field",
     "The dataset `{dataset}` has no field `{name}`.",

@@ -28,7 +28,7 @@ class TypedValues:
     by_day: bool = False  # a moment's field is compared by its calendar day in the rule's time zone
 
 
-class ValueFault(Exception):
+class UnfitValueError(Exception):
     """A value does not fit its field; `index` is its place in the list of values."""
 
     def __init__(self, kind: ProblemKind, index: int, **values: object) -> None:
@@ -39,8 +39,8 @@ class ValueFault(Exception):
         return self.kind.at(pointer_to(pointer, self.index) if in_list else pointer, **self.values)
 
 
-def typed_values(field: Field, operator: Operator, values: Sequence[Scalar], time_zone: str) -> TypedValues:
-    """Type the values of one condition by the field's column; raises ValueFault for the first that does not fit."""
+def typed_values(field: Field, operator: Operator, values: Sequence[Scalar], zone: ZoneInfo) -> TypedValues:
+    """Type the values of one condition by the field's column; UnfitValueError for the first that does not fit."""
     match field.type:
         case FieldType.TEXT:
             return _texts(field, operator, values)
@@ -50,11 +50,11 @@ def typed_values(field: Field, operator: Operator, values: Sequence[Scalar], tim
             days = [_day(field, value, index) for index, value in enumerate(values)]
             return _days(field, days, unwrapped(field.clickhouse_type))
         case FieldType.DATETIME:
-            return _moments(field, values, ZoneInfo(time_zone))
+            return _moments(field, values, zone)
         case FieldType.BOOLEAN:
             return _booleans(field, values)
         case FieldType.OTHER:
-            raise ValueFault(problems.NOT_FILTERABLE, 0, name=field.name, type=field.clickhouse_type)
+            raise UnfitValueError(problems.NOT_FILTERABLE, 0, name=field.name, type=field.clickhouse_type)
 
 
 def _texts(field: Field, operator: Operator, values: Sequence[Scalar]) -> TypedValues:
@@ -63,7 +63,7 @@ def _texts(field: Field, operator: Operator, values: Sequence[Scalar]) -> TypedV
         if not isinstance(value, str):
             raise _wrong_type(field, value, index)
         if value == "" and operator.test in (Test.CONTAINS, Test.BEGINS_WITH, Test.ENDS_WITH):
-            raise ValueFault(problems.EMPTY_TEXT, index)
+            raise UnfitValueError(problems.EMPTY_TEXT, index)
         texts.append(value)
     return TypedValues("String", tuple(texts))
 
@@ -126,14 +126,19 @@ def _decimals(field: Field, column: str, numbers: Sequence[int | float]) -> Type
     digits, scale = _decimal_size(column)
     exact = [Decimal(repr(number)) for number in numbers]
     for index, number in enumerate(exact):
-        _, places, exponent = number.normalize().as_tuple()
-        if isinstance(exponent, int) and -exponent > scale:
+        if _decimals_of(number) > scale:
             raise _too_precise(field, numbers[index], index)
         if number and number.adjusted() >= 76 - scale:
             largest = f"10^{76 - scale}"
             raise _out_of_range(field, numbers[index], index, f"-{largest}", largest)
     fits = all(not number or number.adjusted() < digits - scale for number in exact)
     return TypedValues(f"Decimal({digits if fits else 76}, {scale})", tuple(exact))
+
+
+def _decimals_of(number: Decimal) -> int:
+    _, digits, exponent = number.as_tuple()
+    trailing_zeros = len(digits) - len(str(int("".join(map(str, digits)))).rstrip("0"))
+    return -int(exponent) - trailing_zeros if number else 0
 
 
 def _decimal_size(column: str) -> tuple[int, int]:
@@ -156,7 +161,7 @@ def _day(field: Field, value: Scalar, index: int) -> date:
         try:
             return date.fromisoformat(value)
         except ValueError:
-            raise ValueFault(problems.IMPOSSIBLE_DATE, index, value=value) from None
+            raise UnfitValueError(problems.IMPOSSIBLE_DATE, index, value=value) from None
     raise _wrong_type(field, value, index)
 
 
@@ -174,7 +179,7 @@ def _moments(field: Field, values: Sequence[Scalar], zone: ZoneInfo) -> TypedVal
     if all(by_day):
         return _days(field, [_day(field, value, i) for i, value in enumerate(values)], "Date32", by_day=True)
     if any(by_day):
-        raise ValueFault(problems.MIXED_MOMENTS, by_day.index(True))
+        raise UnfitValueError(problems.MIXED_MOMENTS, by_day.index(True))
     low, high = _moment_range(unwrapped(field.clickhouse_type))
     texts: list[str] = []
     for index, value in enumerate(values):
@@ -191,7 +196,7 @@ def _moment(field: Field, value: Scalar, index: int) -> datetime:
         try:
             return datetime.fromisoformat(value)
         except ValueError:
-            raise ValueFault(problems.IMPOSSIBLE_DATE, index, value=value) from None
+            raise UnfitValueError(problems.IMPOSSIBLE_DATE, index, value=value) from None
     raise _wrong_type(field, value, index)
 
 
@@ -221,17 +226,19 @@ _EXPECTED = {
 }
 
 
-def _wrong_type(field: Field, value: Scalar, index: int) -> ValueFault:
+def _wrong_type(field: Field, value: Scalar, index: int) -> UnfitValueError:
     keys = ("expected_en", "expected_ru", "example_en", "example_ru")
     texts = dict(zip(keys, _EXPECTED[field.type], strict=True))
-    return ValueFault(problems.WRONG_VALUE_TYPE, index, name=shown(field.name), value=shown(value), **texts)
+    return UnfitValueError(problems.WRONG_VALUE_TYPE, index, name=shown(field.name), value=shown(value), **texts)
 
 
-def _out_of_range(field: Field, value: object, index: int, low: object, high: object) -> ValueFault:
+def _out_of_range(field: Field, value: object, index: int, low: object, high: object) -> UnfitValueError:
     bounds = {"low": low, "high": high, "type": field.clickhouse_type}
-    return ValueFault(problems.VALUE_OUT_OF_RANGE, index, name=shown(field.name), value=shown(str(value)), **bounds)
+    return UnfitValueError(
+        problems.VALUE_OUT_OF_RANGE, index, name=shown(field.name), value=shown(str(value)), **bounds
+    )
 
 
-def _too_precise(field: Field, value: object, index: int) -> ValueFault:
+def _too_precise(field: Field, value: object, index: int) -> UnfitValueError:
     place = {"name": shown(field.name), "type": field.clickhouse_type}
-    return ValueFault(problems.VALUE_TOO_PRECISE, index, value=shown(str(value)), **place)
+    return UnfitValueError(problems.VALUE_TOO_PRECISE, index, value=shown(str(value)), **place)

@@ -16,6 +16,7 @@ LISTEN_HOST = "127.0.0.1"
 SERVER_MEMORY_SHARE = 0.5
 READER_MEMORY_BYTES = 4 << 30
 READER_RESULT_ROWS = 10_000_000
+_CENTURY_SECONDS = 100 * 365 * 86_400
 
 # What a user may ask the server about tables; `tables` and `columns` hide what the user may not select.
 _SYSTEM_TABLES = ("columns", "databases", "one", "parts", "settings", "tables")
@@ -110,10 +111,6 @@ def _users(options: ServerOptions, passwords: EmbeddedSecrets) -> _Node:
     return {
         "profiles": {
             "default": {},
-            "listener": {
-                "max_concurrent_queries_for_user": 1,
-                "constraints": {"max_concurrent_queries_for_user": {"const": ""}},
-            },
             "reader": {
                 "readonly": 1,
                 "max_execution_time": options.reader_seconds,
@@ -124,7 +121,7 @@ def _users(options: ServerOptions, passwords: EmbeddedSecrets) -> _Node:
                 "cancel_http_readonly_queries_on_client_close": 1,
             },
         },
-        "quotas": {"default": {}},
+        "quotas": {"default": {}, "listener": {"interval": {"duration": _CENTURY_SECONDS, "queries": 6}}},
         "users": {
             "default": _listener(),
             "admin": _user(passwords.clickhouse_admin, "default", None),
@@ -153,15 +150,15 @@ def _user(password: str, profile: str, grants: Sequence[str] | None) -> _Node:
 
 
 def _listener() -> _Node:
-    """The engine runs its first statements as `default` without a password, so that user must exist.
+    """The engine runs its two first statements as `default` without a password, so that user must exist.
 
-    The last of them never ends and takes the only query the user may run, so nobody else can be of use as `default`.
+    They use up its quota, so that nobody else can do anything as `default`.
     """
     return {
         "password": "",
         "networks": {"ip": LISTEN_HOST},
-        "profile": "listener",
-        "quota": "default",
+        "profile": "default",
+        "quota": "listener",
         "grants": {"query": ["GRANT SYSTEM LISTEN ON *.*", "GRANT SELECT ON system.numbers"]},
     }
 

@@ -150,7 +150,8 @@ def _instance(settings: Settings, home: DagsterHome) -> dict[str, Any]:
             "start_timeout_seconds": 60,
             "cancel_timeout_seconds": 30,
             "max_runtime_seconds": 6 * 3600,
-            "max_resume_run_attempts": 1,
+            # A lost run fails and is retried as a new one, however it was lost; resuming would be a second way.
+            "max_resume_run_attempts": 0,
             "free_slots_after_run_end_seconds": 30,
         },
         # A failed asset has retries of its own; these are for a process that was lost.

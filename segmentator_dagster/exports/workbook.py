@@ -67,12 +67,13 @@ class Workbook:
     def stream(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
         """`<row>…</row>` text in chunks of any size -> the file. Whole sheets only: no row is split or lost."""
         sink = _Sink()
-        with zipfile.ZipFile(sink, "w") as archive:
+        with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+            # Entries are opened by name: that gives them a fixed date, so the same rows are the same bytes.
             sheets = 0
             source = _Rows(chunks)
             while sheets == 0 or source.more():
                 sheets += 1
-                with archive.open(_entry(f"xl/worksheets/sheet{sheets}.xml"), "w") as part:
+                with archive.open(f"xl/worksheets/sheet{sheets}.xml", "w") as part:
                     part.write(self._sheet_start())
                     for text, rows in source.take(self.sheet_rows, self.sheet_bytes):
                         part.write(text)
@@ -80,7 +81,8 @@ class Workbook:
                         yield sink.take()
                     part.write(b"</sheetData></worksheet>")
             for name, text in _package(sheets):
-                archive.writestr(_entry(name), text)
+                with archive.open(name, "w") as part:
+                    part.write(text.encode())
         yield sink.take()
 
     def _sheet_start(self) -> bytes:
@@ -131,13 +133,6 @@ class _Rows:
             rows -= count
             size -= len(whole)
             yield whole, count
-
-
-def _entry(name: str) -> zipfile.ZipInfo:
-    entry = zipfile.ZipInfo(name)  # its fixed date makes the same rows the same bytes
-    entry.compress_type = zipfile.ZIP_DEFLATED
-    entry.compress_level = 1
-    return entry
 
 
 def _end_of_row(text: bytes, rows: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
@@ -49,6 +50,9 @@ DATASET_CHANGED = ProblemKind(
     hint_en="Compare the rule with `GET /datasets/{{name}}/fields`.",
     hint_ru="Сверьте правило с `GET /datasets/{{name}}/fields`.",
 )
+
+# Every error is mapped below; the driver would also log each with a trace.
+logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)
 
 # Error codes of ClickHouse: src/Common/ErrorCodes.cpp.
 _HEAVY = {158, 159, 160, 241, 307, 396}

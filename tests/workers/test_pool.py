@@ -74,7 +74,6 @@ def test_stopped_pool_ends_busy_workers_of_its_own_and_of_an_earlier_pool(
     os.close(keeper)
     assert not alive(orphan)
     assert not alive(child)
-    print(pool.log(), *runs.messages(lost), sep="\n")
     assert runs.status(lost) == runs.status(own) == "FAILURE"
 
 

@@ -1,0 +1,171 @@
+"""The use cases of segments: write, read, change, copy, delete, restore."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from segmentator_dagster.api.drafts import (
+    SegmentChanges,
+    SegmentDraft,
+    clean_name,
+    clean_tags,
+    draft_problems,
+    name_problems,
+)
+from segmentator_dagster.api.mirror import DagsterMirror
+from segmentator_dagster.api.rules import Defaults, RuleService
+from segmentator_dagster.domain.errors import UserError
+from segmentator_dagster.domain.export import Export
+from segmentator_dagster.domain.rule_json import rule_json
+from segmentator_dagster.domain.segment import NAME_LENGTH, Definition, Segment, Version
+from segmentator_dagster.storage.metadata.exports import Exports
+from segmentator_dagster.storage.metadata.segments import NAME_TAKEN, Segments
+
+OWNER = "local"  # until login exists
+_COPIES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentView:
+    """A segment as it is shown: with its newest export."""
+
+    segment: Segment
+    last_export: Export | None
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentPage:
+    items: tuple[SegmentView, ...]
+    next_cursor: str | None
+
+
+class SegmentService:
+    def __init__(
+        self, segments: Segments, exports: Exports, rules: RuleService, mirror: DagsterMirror, defaults: Defaults
+    ) -> None:
+        self._segments = segments
+        self._exports = exports
+        self._rules = rules
+        self._mirror = mirror
+        self._defaults = defaults
+
+    def create(self, draft: SegmentDraft) -> SegmentView:
+        """UserError with every problem of the draft at once, or name_taken."""
+        definition, fingerprint = self._definition(draft)
+        segment = self._segments.create(definition, fingerprint, OWNER)
+        self._mirror.add(segment)
+        return SegmentView(segment, None)
+
+    def get(self, segment_id: int) -> SegmentView:
+        return self._view(self._segments.get(segment_id))
+
+    def update(self, segment_id: int, based_on: int, changes: SegmentChanges) -> SegmentView:
+        """Change the given keys. The data is asked only where the change has to do with it.
+
+        UserError version_conflict with the current SegmentView as `extra["current"]`.
+        """
+        current = self._segments.get(segment_id)
+        draft = replace(_draft(current.definition), **changes)
+        if {"rule", "dataset", "columns", "time_zone"} & changes.keys():
+            definition, fingerprint = self._definition(draft)
+        else:
+            definition, fingerprint = self._unchecked(draft, current), current.fingerprint
+        try:
+            return self._view(self._segments.update(segment_id, based_on, definition, fingerprint, OWNER))
+        except UserError as error:
+            raise UserError(*error.problems, extra=self._viewed(error.extra)) from error
+
+    def delete(self, segment_id: int) -> None:
+        segment = self._segments.get(segment_id)
+        self._segments.delete(segment_id)
+        self._mirror.remove(segment)
+
+    def restore(self, segment_id: int) -> SegmentView:
+        segment = self._segments.restore(segment_id)
+        self._mirror.add(segment)
+        return self._view(segment)
+
+    def copy(self, segment_id: int, name: str | None) -> SegmentView:
+        """A new segment of the same definition, without its schedule. No name: the old one marked as a copy."""
+        original = self._segments.get(segment_id)
+        definition = replace(original.definition, schedule=None)
+        if name is not None:
+            if problems := list(name_problems(name)):
+                raise UserError(*problems)
+            segment = self._segments.create(replace(definition, name=clean_name(name)), original.fingerprint, OWNER)
+        else:
+            segment = self._first_free(definition, original.fingerprint)
+        self._mirror.add(segment)
+        return SegmentView(segment, None)
+
+    def versions(self, segment_id: int) -> tuple[Version, ...]:
+        return self._segments.versions(segment_id)
+
+    def page(self, **filters: Any) -> SegmentPage:
+        """The filters are those of `Segments.page`."""
+        page = self._segments.page(**filters)
+        return SegmentPage(self._views(page.segments), page.next_cursor)
+
+    def _definition(self, draft: SegmentDraft) -> tuple[Definition, str]:
+        checked = self._rules.checked(
+            draft.rule, draft.dataset, draft.time_zone, draft.columns, beside=list(draft_problems(draft))
+        )
+        definition = Definition(
+            name=clean_name(draft.name),
+            rule=rule_json(checked.rule),
+            dataset=checked.dataset.name,
+            time_zone=checked.time_zone,
+            description=draft.description,
+            tags=clean_tags(draft.tags),
+            columns=draft.columns,
+            schedule=draft.schedule,
+        )
+        return definition, checked.fingerprint
+
+    def _unchecked(self, draft: SegmentDraft, current: Segment) -> Definition:
+        if problems := list(draft_problems(draft)):
+            raise UserError(*problems)
+        return replace(
+            current.definition,
+            name=clean_name(draft.name),
+            description=draft.description,
+            tags=clean_tags(draft.tags),
+            schedule=draft.schedule,
+        )
+
+    def _first_free(self, definition: Definition, fingerprint: str) -> Segment:
+        for number in range(1, _COPIES):
+            suffix = " (копия)" if number == 1 else f" (копия {number})"
+            name = definition.name[: NAME_LENGTH - len(suffix)].rstrip() + suffix
+            try:
+                return self._segments.create(replace(definition, name=name), fingerprint, OWNER)
+            except UserError as error:
+                if error.code != NAME_TAKEN.code:
+                    raise
+        raise NAME_TAKEN.error("/name", name=definition.name)
+
+    def _view(self, segment: Segment) -> SegmentView:
+        return self._views([segment])[0]
+
+    def _views(self, segments: Iterable[Segment]) -> tuple[SegmentView, ...]:
+        shown = tuple(segments)
+        newest = self._exports.latest_of_segments([segment.id for segment in shown])
+        return tuple(SegmentView(segment, newest.get(segment.id)) for segment in shown)
+
+    def _viewed(self, extra: dict[str, object]) -> dict[str, object]:
+        return {key: self._view(value) if isinstance(value, Segment) else value for key, value in extra.items()}
+
+
+def _draft(definition: Definition) -> SegmentDraft:
+    return SegmentDraft(
+        name=definition.name,
+        rule=definition.rule,
+        description=definition.description,
+        tags=definition.tags,
+        dataset=definition.dataset,
+        columns=definition.columns,
+        time_zone=definition.time_zone,
+        schedule=definition.schedule,
+    )
