@@ -122,7 +122,13 @@ def demo(users: int | None, if_missing: bool) -> None:
 @click.option("--replace", is_flag=True, help="Replace the dataset of this name.")
 @_said
 def load(
-    file: Path, dataset: str, user_key: str, time_field: str | None, types: tuple[str, ...], sheet: str | None, replace: bool
+    file: Path,
+    dataset: str,
+    user_key: str,
+    time_field: str | None,
+    types: tuple[str, ...],
+    sheet: str | None,
+    replace: bool,
 ) -> None:
     """Load a CSV, XLSX or Parquet FILE into a dataset: all of it or nothing."""
     from segmentator_dagster.collection.loading import load_file  # noqa: PLC0415

@@ -20,7 +20,7 @@ MAX_KEYS = 1000
 
 
 def check_json(body: bytes) -> None:
-    """UserError where a lenient parser would guess: NaN, a key given twice, half a surrogate pair, NUL, deep nesting."""
+    """UserError where a lenient parser would guess: NaN, a key given twice, half a surrogate pair, NUL, deep nests."""
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:

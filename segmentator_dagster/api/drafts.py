@@ -16,12 +16,18 @@ from segmentator_dagster.api.problems import (
     TOO_LONG,
     TOO_MANY,
     UNKNOWN_FORMAT,
-    UNKNOWN_TIME_ZONE,
 )
 from segmentator_dagster.domain.catalogue import Dataset
 from segmentator_dagster.domain.errors import Problem, UserError, pointer_to
 from segmentator_dagster.domain.export import Format
-from segmentator_dagster.domain.problems import DUPLICATE_COLUMN, EMPTY_LIST, UNKNOWN_FIELD, shown, suggestion
+from segmentator_dagster.domain.problems import (
+    DUPLICATE_COLUMN,
+    EMPTY_LIST,
+    UNKNOWN_FIELD,
+    UNKNOWN_TIME_ZONE,
+    shown,
+    suggestion,
+)
 from segmentator_dagster.domain.schedule import check_cron
 from segmentator_dagster.domain.segment import NAME_LENGTH, Schedule, search_key
 
@@ -67,7 +73,9 @@ def clean_name(name: str) -> str:
 def clean_tags(tags: Sequence[str]) -> tuple[str, ...]:
     """Trimmed tags; of those that differ only in case the first one."""
     trimmed = [unicodedata.normalize("NFC", tag.strip()) for tag in tags]
-    return tuple({search_key(tag): tag for tag in reversed(trimmed)}[key] for key in dict.fromkeys(map(search_key, trimmed)))
+    return tuple(
+        {search_key(tag): tag for tag in reversed(trimmed)}[key] for key in dict.fromkeys(map(search_key, trimmed))
+    )
 
 
 def name_problems(name: str, pointer: str = "/name") -> Iterator[Problem]:
@@ -86,8 +94,6 @@ def draft_problems(draft: SegmentDraft) -> Iterator[Problem]:
     else:
         for index, tag in enumerate(draft.tags):
             yield from _tag_problems(tag, pointer_to("/tags", index))
-    if draft.time_zone is not None:
-        yield from time_zone_problems(draft.time_zone)
     if draft.schedule is not None:
         try:
             check_cron(draft.schedule.cron, "/schedule/cron")
@@ -96,8 +102,8 @@ def draft_problems(draft: SegmentDraft) -> Iterator[Problem]:
         yield from format_problems(draft.schedule.formats, "/schedule/formats")
 
 
-def time_zone_problems(name: str) -> Iterator[Problem]:
-    if name not in _time_zones():
+def time_zone_problems(name: str | None) -> Iterator[Problem]:
+    if name is not None and name not in _time_zones():
         yield UNKNOWN_TIME_ZONE.at("/time_zone", name=shown(name))
 
 

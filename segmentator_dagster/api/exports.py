@@ -50,6 +50,7 @@ class ExportService:
         exports: Exports,
         objects: Objects,
         mirror: DagsterMirror,
+        *,
         links: Links | None,
         link_seconds: int,
     ) -> None:

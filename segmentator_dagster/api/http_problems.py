@@ -88,9 +88,7 @@ RANGE_NOT_SATISFIABLE = ProblemKind(
     en="The file has no such range of bytes.",
     ru="В файле нет такого диапазона байтов.",
 )
-BAD_REQUEST = ProblemKind(
-    "bad_request", Category.MALFORMED, en="The request cannot be read.", ru="Запрос не читается."
-)
+BAD_REQUEST = ProblemKind("bad_request", Category.MALFORMED, en="The request cannot be read.", ru="Запрос не читается.")
 INTERNAL_ERROR = ProblemKind(
     "internal_error",
     Category.UNAVAILABLE,

@@ -63,5 +63,5 @@ def _logged(step: Callable[[], None], subject: str) -> None:
         step()
     except (DagsterError, UserError) as error:
         _log.warning("%s is left to the sensor: %s", subject, error)
-    except Exception:
+    except Exception:  # noqa: BLE001  a thread of the background has nobody else to tell
         _log.exception("%s is left to the sensor", subject)

@@ -48,14 +48,6 @@ UNKNOWN_FORMAT = ProblemKind(
     hint_en="Formats: {known}.",
     hint_ru="Форматы: {known}.",
 )
-UNKNOWN_TIME_ZONE = ProblemKind(
-    "unknown_time_zone",
-    Category.INVALID,
-    en="There is no time zone `{name}`.",
-    ru="Часового пояса `{name}` нет.",
-    hint_en="Give an IANA name such as Europe/Moscow.",
-    hint_ru="Укажите имя из базы IANA, например Europe/Moscow.",
-)
 OUT_OF_RANGE = ProblemKind(
     "out_of_range",
     Category.INVALID,

@@ -8,10 +8,14 @@ from dataclasses import dataclass
 from typing import Any, assert_never
 
 import anyio.to_thread
+import sqlalchemy as sa
 
 from segmentator_dagster.api.drafts import column_problems, time_zone_problems
-from segmentator_dagster.compiler.audience import compile_count
-from segmentator_dagster.domain.catalogue import Catalogue, Dataset, Field
+from segmentator_dagster.compiler.audience import compile_audience, compile_count
+from segmentator_dagster.compiler.members import member_rows, output_columns
+from segmentator_dagster.compiler.query import compile_statement
+from segmentator_dagster.compiler.tables import USER_ID
+from segmentator_dagster.domain.catalogue import Catalogue, Dataset, FieldType
 from segmentator_dagster.domain.checking import check_rule, depends_on_time_zone
 from segmentator_dagster.domain.describe import describe
 from segmentator_dagster.domain.errors import Problem, UserError
@@ -63,7 +67,9 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    columns: tuple[Field, ...]
+    """`columns` are names and types; the first one is the user id."""
+
+    columns: tuple[tuple[str, FieldType], ...]
     rows: Sequence[Sequence[Any]]
     milliseconds: float
 
@@ -87,7 +93,8 @@ class RuleService:
     ) -> CheckedRule:
         """UserError with every problem of the rule, the dataset, the time zone, the columns, after those `beside`."""
         base = dataset if dataset is not None else self._defaults.dataset
-        found = [*beside, *(time_zone_problems(time_zone) if time_zone is not None else ())]
+        found = [*beside, *time_zone_problems(time_zone)]
+        zone = time_zone if time_zone is not None and not found else self._defaults.time_zone
         parsed: Rule | None = None
         try:
             parsed = parse_rule(rule, default_dataset=base)
@@ -98,25 +105,38 @@ class RuleService:
         except UserError as error:  # what is wrong already is worth more than that ClickHouse is down
             raise UserError(*found) if found else error from error
         known = catalogue.dataset(base)
-        found += _meaning_problems(parsed, catalogue, base, columns)
+        found += _meaning_problems(parsed, catalogue, base, zone, columns)
         if found or parsed is None or known is None:
             raise UserError(*found)
-        return CheckedRule(parsed, known, time_zone or self._defaults.time_zone, catalogue)
+        return CheckedRule(parsed, known, zone, catalogue)
 
     async def count(self, rule: object, dataset: str | None, time_zone: str | None) -> Count:
         """How many users the audience has now; remembered until the data of one of its datasets changes."""
         started = time.perf_counter()
         checked, version = await anyio.to_thread.run_sync(self._with_version, rule, dataset, time_zone)
         key = count_key(checked.fingerprint, version) if version is not None else None
-        remembered = await self._counts.get(key) if key else None
-        found = remembered or await anyio.to_thread.run_sync(self._count, checked)
-        if key and remembered is None:
-            await self._counts.put(key, found)
-        return Count(checked, found, remembered is not None, _milliseconds_since(started))
+        if key and (remembered := await self._counts.get(key)):
+            return Count(checked, remembered, cached=True, milliseconds=_milliseconds_since(started))
+        counted = await anyio.to_thread.run_sync(self._count, checked)
+        if key:
+            await self._counts.put(key, counted)
+        return Count(checked, counted, cached=False, milliseconds=_milliseconds_since(started))
 
-    def _with_version(
-        self, rule: object, dataset: str | None, time_zone: str | None
-    ) -> tuple[CheckedRule, str | None]:
+    def preview(self, rule: object, dataset: str | None, columns: Sequence[str] | None, limit: int) -> Preview:
+        """The first members of the audience by user id, with the columns a file of it would have."""
+        started = time.perf_counter()
+        checked = self.checked(rule, dataset, columns=columns)
+        base = checked.dataset
+        names = list(columns) if columns is not None else [field.name for field in base.fields]
+        audience = compile_audience(checked.rule, checked.catalogue, base.name, checked.time_zone).subquery("audience")
+        user_id = audience.c[USER_ID]
+        query = compile_statement(member_rows(base, names, sa.select(user_id).order_by(user_id).limit(limit)))
+        rows = self._reader.rows(query)
+        types = [field.type for name in names if name != base.user_key and (field := base.field(name))]
+        shown_columns = zip(output_columns(base, names), [FieldType.TEXT, *types], strict=True)
+        return Preview(tuple(shown_columns), rows, _milliseconds_since(started))
+
+    def _with_version(self, rule: object, dataset: str | None, time_zone: str | None) -> tuple[CheckedRule, str | None]:
         checked = self.checked(rule, dataset, time_zone)
         return checked, data_version(self._reader, checked.datasets)
 
@@ -135,14 +155,14 @@ def sentences(checked: CheckedRule) -> dict[str, str]:
 
 
 def _meaning_problems(
-    rule: Rule | None, catalogue: Catalogue, base: str, columns: Sequence[str] | None
+    rule: Rule | None, catalogue: Catalogue, base: str, time_zone: str, columns: Sequence[str] | None
 ) -> Iterator[Problem]:
     dataset = catalogue.dataset(base)
     if dataset is None:
         yield UNKNOWN_DATASET.at("/dataset", name=shown(base), **suggestion(base, catalogue.datasets))
     else:
         yield from column_problems(columns, dataset)
-    for problem in check_rule(rule, catalogue, base) if rule is not None else ():
+    for problem in check_rule(rule, catalogue, base, time_zone) if rule is not None else ():
         if dataset is not None or problem.pointer:  # the missing base dataset is said above, where it was written
             yield problem.moved_under("/rule")
 

@@ -15,7 +15,7 @@ from segmentator_dagster.api.drafts import (
     name_problems,
 )
 from segmentator_dagster.api.mirror import DagsterMirror
-from segmentator_dagster.api.rules import Defaults, RuleService
+from segmentator_dagster.api.rules import RuleService
 from segmentator_dagster.domain.errors import UserError
 from segmentator_dagster.domain.export import Export
 from segmentator_dagster.domain.rule_json import rule_json
@@ -42,14 +42,11 @@ class SegmentPage:
 
 
 class SegmentService:
-    def __init__(
-        self, segments: Segments, exports: Exports, rules: RuleService, mirror: DagsterMirror, defaults: Defaults
-    ) -> None:
+    def __init__(self, segments: Segments, exports: Exports, rules: RuleService, mirror: DagsterMirror) -> None:
         self._segments = segments
         self._exports = exports
         self._rules = rules
         self._mirror = mirror
-        self._defaults = defaults
 
     def create(self, draft: SegmentDraft) -> SegmentView:
         """UserError with every problem of the draft at once, or name_taken."""

@@ -14,7 +14,9 @@ from segmentator_dagster.exports.exporter import Exporter
     kinds={"clickhouse"},
     description="The users a segment's rule names at one moment. Every file and figure is made from this set.",
 )
-def segment_audience(context: dg.AssetExecutionContext, exporter: dg.ResourceParam[Exporter]) -> dg.MaterializeResult:
+def segment_audience(
+    context: dg.AssetExecutionContext, exporter: dg.ResourceParam[Exporter]
+) -> dg.MaterializeResult[None]:
     run = run_of(context)
     with request_of(context, exporter, run) as request:
         taken = exporter.take_audience(request)

@@ -12,7 +12,9 @@ from segmentator_dagster.storage.profile import DatasetProfile, DatasetProfiler
     kinds={"clickhouse", "table"},
     description="A ClickHouse table that rules read. Its data is loaded by collection; a run here measures it.",
 )
-def dataset(context: dg.AssetExecutionContext, profiler: dg.ResourceParam[DatasetProfiler]) -> dg.MaterializeResult:
+def dataset(
+    context: dg.AssetExecutionContext, profiler: dg.ResourceParam[DatasetProfiler]
+) -> dg.MaterializeResult[None]:
     profile: DatasetProfile = profiler.profile(context.partition_key)
     return dg.MaterializeResult(
         metadata={

@@ -14,7 +14,7 @@ from segmentator_dagster.exports.problems import FILE_INCOMPLETE
 
 _CHECK = "rows_match_snapshot"
 
-Events = Iterator[dg.MaterializeResult | dg.AssetCheckResult]
+Events = Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]
 
 
 def _file_asset(format_: Format, kind: str, description: str) -> dg.AssetsDefinition:
@@ -28,7 +28,9 @@ def _file_asset(format_: Format, kind: str, description: str) -> dg.AssetsDefini
         kinds={"s3", kind},
         description=description,
         check_specs=[
-            dg.AssetCheckSpec(_CHECK, asset=key, description="The file has exactly one row for each user of the snapshot.")
+            dg.AssetCheckSpec(
+                _CHECK, asset=key, description="The file has exactly one row for each user of the snapshot."
+            )
         ],
     )
     def file_asset(context: dg.AssetExecutionContext, exporter: dg.ResourceParam[Exporter]) -> Events:
@@ -38,7 +40,11 @@ def _file_asset(format_: Format, kind: str, description: str) -> dg.AssetsDefini
                 published = exporter.write_file(request, format_, run)
             except UserError as error:
                 if error.code == FILE_INCOMPLETE.code:
-                    yield dg.AssetCheckResult(passed=False, check_name=_CHECK, metadata=dict(error.problems[0].values))
+                    yield dg.AssetCheckResult(
+                        passed=False,
+                        check_name=_CHECK,
+                        metadata={k: str(v) for k, v in error.problems[0].values.items()},
+                    )
                 raise
         said = published.manifest
         yield dg.MaterializeResult(

@@ -2,5 +2,8 @@
 
 import dagster as dg
 
-segments = dg.DynamicPartitionsDefinition(name="segments")
-datasets = dg.DynamicPartitionsDefinition(name="datasets")
+SEGMENTS = "segments"
+DATASETS = "datasets"
+
+segments = dg.DynamicPartitionsDefinition(name=SEGMENTS)
+datasets = dg.DynamicPartitionsDefinition(name=DATASETS)

@@ -11,7 +11,7 @@ from dagster._core.errors import DagsterExecutionInterruptedError
 from segmentator_dagster.domain.errors import Category, Problem, UserError
 from segmentator_dagster.domain.export import Export, ExportRequest, Format
 from segmentator_dagster.exports.exporter import Exporter, Run
-from segmentator_dagster.exports.problems import UNEXPECTED, DuplicateRun, ExportCancelled
+from segmentator_dagster.exports.problems import UNEXPECTED, DuplicateRunError, ExportCancelledError
 
 REQUEST_TAG = "segmentator/request_id"
 LANE_TAG = "segmentator/lane"
@@ -23,15 +23,22 @@ FILES = {Format.CSV: dg.AssetKey("segment_csv"), Format.XLSX: dg.AssetKey("segme
 
 def run_of(context: dg.AssetExecutionContext) -> Run:
     """What this run was launched for."""
-    selection = context.run.asset_selection
+    made = _made_by(context)
     return Run(
         run_id=context.run.run_id,
         parent_run_id=context.run.parent_run_id,
         automatic_retry=_RETRY_NUMBER_TAG in context.run.tags,
         request_id=context.run.tags.get(REQUEST_TAG),
         segment_id=int(context.partition_key),
-        formats=tuple(format_ for format_, key in FILES.items() if selection is None or key in selection),
+        formats=tuple(format_ for format_, key in FILES.items() if key in made),
     )
+
+
+def _made_by(context: dg.AssetExecutionContext) -> frozenset[dg.AssetKey]:
+    """The assets this run makes; a rerun from failure makes only the steps that are left."""
+    keys = context.run.asset_selection or context.job_def.asset_layer.executable_asset_keys
+    steps = context.run.step_keys_to_execute
+    return frozenset(key for key in keys if steps is None or key.to_python_identifier() in steps)
 
 
 @contextmanager
@@ -46,9 +53,9 @@ def request_of(context: dg.AssetExecutionContext, exporter: Exporter, run: Run) 
         yield request
     except DagsterExecutionInterruptedError:
         raise  # terminated: the run status sensor ends what is open
-    except ExportCancelled as error:
+    except ExportCancelledError as error:
         raise dg.Failure(f"Nothing was published: {error}.", allow_retries=False) from error
-    except DuplicateRun as error:
+    except DuplicateRunError as error:
         raise dg.Failure("Another run works on this request.", allow_retries=False) from error
     except UserError as error:
         if error.category is Category.UNAVAILABLE and context.retry_number < _TRANSIENT_RETRIES:

@@ -27,8 +27,9 @@ from segmentator_dagster.collection.text_file import TextFile, TextStream
 from segmentator_dagster.domain.errors import InternalError, UserError
 
 DELIMITERS = (",", ";", "\t", "|")
-MAX_ROW_BYTES = 8 << 20  # pyarrow parses in blocks of this size and a row must fit into one
-BLOCKS_PER_BATCH = 4
+# pyarrow parses in blocks of this size, a row must fit into one, and it reads up to 32 of them ahead.
+MAX_ROW_BYTES = 2 << 20
+BLOCKS_PER_BATCH = 8
 SAMPLE_RECORDS = 50
 _EXCEL_DELIMITER_LINE = re.compile(r'^"?sep=(.)"?\r?\n')
 

@@ -14,7 +14,7 @@ _CHUNK_BYTES = 60_000
 
 def parameter(clickhouse_type: str, value: object) -> sa.BindParameter[Any]:
     """`{p_N:Type}`: a value that the server parses; it never becomes part of the SQL text."""
-    return sa.bindparam("p", value, unique=True, type_=_type(clickhouse_type))
+    return sa.bindparam("p", value, unique=True, type_=server_type(clickhouse_type))
 
 
 def list_parameters(clickhouse_type: str, values: Sequence[object]) -> Iterator[sa.BindParameter[Any]]:
@@ -36,8 +36,9 @@ def list_parameters(clickhouse_type: str, values: Sequence[object]) -> Iterator[
 
 
 def _array(clickhouse_type: str, values: list[object]) -> sa.BindParameter[Any]:
-    return sa.bindparam("p", values, unique=True, type_=_type(clickhouse_type), expanding=True)
+    return sa.bindparam("p", values, unique=True, type_=server_type(clickhouse_type), expanding=True)
 
 
-def _type(clickhouse_type: str) -> TypeEngine[Any]:
-    return cast("TypeEngine[Any]", sqla_type_from_name(clickhouse_type))
+def server_type(name: str) -> TypeEngine[Any]:
+    """A ClickHouse type by its name, as SQLAlchemy types expressions."""
+    return cast("TypeEngine[Any]", sqla_type_from_name(name))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
-from clickhouse_connect.cc_sqlalchemy.datatypes.base import sqla_type_from_name
 from clickhouse_connect.driver.binding import escape_str, quote_identifier
 
+from segmentator_dagster.compiler.parameters import server_type
 from segmentator_dagster.domain.catalogue import Dataset, is_nullable, unwrapped
 from segmentator_dagster.domain.errors import InternalError
 
@@ -33,7 +33,7 @@ def user_id(dataset: Dataset, table: sa.TableClause) -> sa.ColumnElement[str]:
         key = sa.func.assumeNotNull(key)
     if unwrapped(stored) != "String":
         key = sa.func.toString(key)
-    return sa.cast(key, sqla_type_from_name("String")) if stored.startswith("LowCardinality") else key
+    return sa.cast(key, server_type("String")) if stored.startswith("LowCardinality") else key
 
 
 def has_user(dataset: Dataset, table: sa.TableClause) -> sa.ColumnElement[bool] | None:

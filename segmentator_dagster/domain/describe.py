@@ -80,7 +80,7 @@ def _audience(rule: Rule, catalogue: Catalogue, language: Language) -> str:
             return _activity(rule, catalogue, language)
         case Group():
             parts = [_audience(child, catalogue, language) for child in rule.rules]
-            nested = [isinstance(child, Group) and len(rule.rules) > 1 for child in rule.rules]
+            nested = [not isinstance(child, Everyone) and len(rule.rules) > 1 for child in rule.rules]
             joined = _joined(parts, nested, rule.combinator, language)
             return words["not"].format(rest=f"({joined})") if rule.negated else joined
         case _:

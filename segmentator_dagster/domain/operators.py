@@ -105,11 +105,11 @@ _TABLE = (
     ),
     Operator(
         "in", Test.ONE_OF, _LISTED, Shape.LIST,
-        "одно из", "one of", "{field} — одно из: {value}", "{field} is one of: {value}",
+        "одно из", "one of", "{field} — одно из ({value})", "{field} is one of ({value})",
     ),
     Operator(
         "notIn", Test.ONE_OF, _LISTED, Shape.LIST,
-        "ни одно из", "none of", "{field} — ни одно из: {value}", "{field} is none of: {value}", negation_of="in",
+        "ни одно из", "none of", "{field} — ни одно из ({value})", "{field} is none of ({value})", negation_of="in",
     ),
     Operator(
         "contains", Test.CONTAINS, _TEXT, Shape.SCALAR,

@@ -94,17 +94,20 @@ def _numbers(field: Field, operator: Operator, values: Sequence[Scalar]) -> Type
     if column.startswith("Decimal"):
         return _decimals(field, column, numbers)
     if column in _LARGEST_FLOATS:
-        return _floats(field, column, numbers)
+        return _floats(field, operator, column, numbers)
     return _integers(field, operator, numbers)
 
 
-def _floats(field: Field, column: str, numbers: Sequence[int | float]) -> TypedValues:
+def _floats(field: Field, operator: Operator, column: str, numbers: Sequence[int | float]) -> TypedValues:
     """In the column's own precision: 0.1 equals the Float32 made from 0.1."""
     largest = _LARGEST_FLOATS[column]
     for index, number in enumerate(numbers):
         if not -largest <= number <= largest:
             raise _out_of_range(field, number, index, -largest, largest)
-    return TypedValues("Float64" if column == "Float64" else "Float32", tuple(float(number) for number in numbers))
+    floats = [float(number) for number in numbers]
+    if operator.test is Test.ONE_OF and 0.0 in floats:
+        floats.append(-0.0)  # ClickHouse's IN tells the two zeros apart, its `=` does not
+    return TypedValues("Float64" if column == "Float64" else "Float32", tuple(floats))
 
 
 def _integers(field: Field, operator: Operator, numbers: Sequence[int | float]) -> TypedValues:

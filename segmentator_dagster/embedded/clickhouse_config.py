@@ -16,10 +16,14 @@ LISTEN_HOST = "127.0.0.1"
 SERVER_MEMORY_SHARE = 0.5
 READER_MEMORY_BYTES = 4 << 30
 READER_RESULT_ROWS = 10_000_000
-_CENTURY_SECONDS = 100 * 365 * 86_400
+_FILE_FUNCTION = "CREATE FUNCTION file AS (path) -> throwIf(1, 'the function file() is switched off')\n"
+_LONGEST_INTERVAL = (1 << 31) - 1
 
 # What a user may ask the server about tables; `tables` and `columns` hide what the user may not select.
 _SYSTEM_TABLES = ("columns", "databases", "one", "parts", "settings", "tables")
+
+# Engines whose tables live in the server itself. Others (URL, File, S3, PostgreSQL) reach outside.
+_TABLE_ENGINES = ("MergeTree", "ReplacingMergeTree", "AggregatingMergeTree", "SummingMergeTree", "Memory")
 
 _Node: TypeAlias = "str | int | float | Mapping[str, _Node] | Sequence[_Node]"
 
@@ -39,6 +43,10 @@ class ServerFolders:
         return self.root / "config"
 
     @property
+    def functions(self) -> Path:
+        return self.root / "functions"
+
+    @property
     def lock(self) -> Path:
         return self.root / "lock"
 
@@ -52,7 +60,8 @@ class ServerFolders:
         return self.data_dir / "logs" / "clickhouse.console.log"
 
     def make(self) -> None:
-        for folder in (self.config, self.root / "user_files", self.log.parent):
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (self.config, self.functions, self.root / "user_files", self.log.parent):
             folder.mkdir(parents=True, exist_ok=True)
 
 
@@ -70,6 +79,9 @@ def write_config(folders: ServerFolders, options: ServerOptions, passwords: Embe
     """Write both files anew, readable by their owner only; of the passwords only SHA-256 digests are kept."""
     _write(folders.config / "users.xml", _users(options, passwords))
     _write(folders.config / "config.xml", _server(folders, options))
+    # clickhouse-local lets every user read every file by the scalar function file(), whatever the grants and
+    # user_files_path say. A SQL function of that name, found in this folder at the start, comes before the built-in one.
+    (folders.functions / "function_file.sql").write_text(_FILE_FUNCTION, "utf-8")
 
 
 def _server(folders: ServerFolders, options: ServerOptions) -> _Node:
@@ -88,9 +100,9 @@ def _server(folders: ServerFolders, options: ServerOptions) -> _Node:
         "path": folder("data"),
         "tmp_path": folder("tmp"),
         "user_files_path": folder("user_files"),
+        "user_defined_path": f"{folders.functions}/",
         "format_schema_path": folder("format_schemas"),
         "users_config": str(folders.config / "users.xml"),
-        "timezone": "UTC",
         "max_server_memory_usage_to_ram_ratio": SERVER_MEMORY_SHARE,
         "mark_cache_size": 256 << 20,
         "access_control_improvements": {"select_from_system_db_requires_grant": 1},
@@ -106,8 +118,15 @@ def _server(folders: ServerFolders, options: ServerOptions) -> _Node:
 
 
 def _users(options: ServerOptions, passwords: EmbeddedSecrets) -> _Node:
-    look = [f"SELECT ON system.{table}" for table in _SYSTEM_TABLES]
-    read = [f"SELECT ON {options.data_database}.*", *look]
+    read = [
+        *(f"SELECT ON {database}.*" for database in (options.data_database, options.database)),
+        *(f"SELECT ON system.{table}" for table in _SYSTEM_TABLES),
+    ]
+    write = [
+        f"ALL ON {options.database}.*",
+        *(f"TABLE ENGINE ON {engine}" for engine in _TABLE_ENGINES),
+        "SELECT ON system.processes",  # shows a user its own queries only, which it may kill
+    ]
     return {
         "profiles": {
             "default": {},
@@ -121,7 +140,40 @@ def _users(options: ServerOptions, passwords: EmbeddedSecrets) -> _Node:
                 "cancel_http_readonly_queries_on_client_close": 1,
             },
         },
-        "quotas": {"default": {}, "listener": {"interval": {"duration": _CENTURY_SECONDS, "queries": 6}}},
+        "quotas": {"default": {}, "listener": {"interval": {"duration": _LONGEST_INTERVAL, "queries": 2}}},
+        "users": {
+            "default": _listener(),
+            "admin": _user(passwords.clickhouse_admin, "default", None),
+            "writer": _user(passwords.clickhouse_writer, "default", [*read, *write]),
+            "reader": _user(passwords.clickhouse_reader, "reader", read),
+        },
+    }
+
+
+def _users(options: ServerOptions, passwords: EmbeddedSecrets) -> _Node:
+    read = [
+        *(f"SELECT ON {database}.*" for database in (options.data_database, options.database)),
+        *(f"SELECT ON system.{table}" for table in _SYSTEM_TABLES),
+    ]
+    write = [
+        f"ALL ON {options.database}.*",
+        *(f"TABLE ENGINE ON {engine}" for engine in _TABLE_ENGINES),
+        "SELECT ON system.processes",  # shows a user its own queries only, which it may kill
+    ]
+    return {
+        "profiles": {
+            "default": {},
+            "reader": {
+                "readonly": 1,
+                "max_execution_time": options.reader_seconds,
+                "timeout_overflow_mode": "throw",
+                "max_memory_usage": READER_MEMORY_BYTES,
+                "max_result_rows": READER_RESULT_ROWS,
+                "result_overflow_mode": "throw",
+                "cancel_http_readonly_queries_on_client_close": 1,
+            },
+        },
+        "quotas": {"default": {}, "listener": {"interval": {"duration": _LONGEST_INTERVAL, "queries": 2}}},
         "users": {
             "default": _listener(),
             "admin": _user(passwords.clickhouse_admin, "default", None),

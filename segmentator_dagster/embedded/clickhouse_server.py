@@ -33,7 +33,7 @@ _ORPHAN_SHUTDOWN_SECONDS = 1.2
 # What the engine prints when it cannot serve -> the line for the person who started it.
 _CAUSES = (
     ("Address already in use", "port {port} on {host} is taken by another program; choose another port"),
-    ("START LISTEN", "this chdb-core refuses SYSTEM START LISTEN; it takes chdb-core>=26.7.3,<27"),
+    ("not supported in clickhouse-local", "this chdb-core refuses SYSTEM START LISTEN; it takes chdb-core>=26.7.3,<27"),
 )
 
 
@@ -89,8 +89,9 @@ def serve(data_dir: Path, options: ServerOptions) -> None:
         while engine.is_alive() and not asked.is_set() and os.getppid() == parent:
             asked.wait(_PARENT_POLL_SECONDS)
         if not engine.is_alive():
-            raise ServerFailed(_cause(folders.console.read_text("utf-8", "replace"), options.port))
-        _end(engine, options.port, passwords.clickhouse_admin, _SHUTDOWN_SECONDS if asked.is_set() else _ORPHAN_SHUTDOWN_SECONDS)
+            raise ServerFailed(cause_of(folders.console.read_text("utf-8", "replace"), options.port))
+        seconds = _SHUTDOWN_SECONDS if asked.is_set() else _ORPHAN_SHUTDOWN_SECONDS
+        _end(engine, options.port, passwords.clickhouse_admin, seconds)
         if engine.is_alive():
             os._exit(1)  # the engine cannot be interrupted from here; the data is as safe as after a SIGKILL
 
@@ -99,6 +100,7 @@ def _start_engine(folders: ServerFolders) -> threading.Thread:
     # The wheel opens an engine while it is imported, with the config.xml of the working directory or of the home
     # folder. That one must find none; the one that serves must find ours.
     os.environ["HOME"] = str(folders.root)
+    os.environ["TZ"] = "UTC"  # clickhouse-local has no setting for its time zone
     os.chdir(folders.root)
     try:
         from chdb import _chdb  # noqa: PLC0415
@@ -107,7 +109,15 @@ def _start_engine(folders: ServerFolders) -> threading.Thread:
             f'ClickHouse is not installed ({error}): pip install "segmentator-dagster[embedded]"'
         ) from error
     os.chdir(folders.config)
-    engine = threading.Thread(target=_chdb.query, args=(_STATEMENTS, "TabSeparated"), name="clickhouse")
+
+    def run() -> None:
+        # The format given here becomes the default of the HTTP server; ClickHouse's own is TabSeparated.
+        result = _chdb.query(_STATEMENTS, "TabSeparated")
+        if result.has_error():
+            sys.stderr.write(result.error_message())
+            sys.stderr.flush()
+
+    engine = threading.Thread(target=run, name="clickhouse")
     engine.start()
     return engine
 
@@ -122,7 +132,8 @@ def _end(engine: threading.Thread, port: int, password: str, seconds: float) -> 
             engine.join(0.2)
 
 
-def _cause(printed: str, port: int) -> str:
+def cause_of(printed: str, port: int) -> str:
+    """One line for a person out of what the engine printed before it gave up."""
     for sign, line in _CAUSES:
         if sign in printed:
             return line.format(port=port, host=LISTEN_HOST)

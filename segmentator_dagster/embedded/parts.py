@@ -29,6 +29,7 @@ class Part:
     needs: tuple[str, ...] = ()
     port: Port | None = None
     address: str = ""
+    unset: tuple[str, ...] = ()  # variables that it must not have
     stop_seconds: float = 3.0
 
 

@@ -87,6 +87,9 @@ def dagster_parts(
             CODE,
             tethered("dagster", *code_arguments),
             ready=lambda _: probes.accepts(home.code_socket),
+            # Given a home it would open the storage, and make it, while the pool does: see `workers.storage.initialise`.
+            # What it serves names the instance with each request.
+            unset=("DAGSTER_HOME",),
         ),
         Part(
             WEB,

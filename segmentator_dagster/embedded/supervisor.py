@@ -110,7 +110,9 @@ class Supervisor:
 
     def _start(self, part: Part | Step) -> Child:
         log = self._logs / f"{part.name.replace(' ', '-')}.out.log"
-        return Child(part.argv, self._variables, log, self._end)
+        unset = part.unset if isinstance(part, Part) else ()
+        variables = {name: value for name, value in self._variables.items() if name not in unset}
+        return Child(part.argv, variables, log, self._end)
 
     def _tell(self, name: str, what: str) -> None:
         self._say(f"{name:<{NAME_WIDTH}} {what}")

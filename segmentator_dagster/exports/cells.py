@@ -50,7 +50,8 @@ def _cell(value: str, field: Field) -> str:
         case FieldType.BOOLEAN:
             return f"concat('<c t=\"b\"><v>', toString(toUInt8({value})), '</v></c>')"
         case FieldType.NUMBER:
-            return f"if({_fits_a_number(value, field)}, {_number_cell(f'toString({value})')}, {_text_cell(f'toString({value})')})"
+            text = f"toString({value})"
+            return f"if({_fits_a_number(value, field)}, {_number_cell(text)}, {_text_cell(text)})"
         case FieldType.DATE:
             return _date_cell(f"toInt32(toDate32({value}))", "", 1, f"toString({value})")
         case FieldType.DATETIME:

@@ -5,26 +5,26 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from segmentator_dagster.compiler.audience import compile_audience
-from segmentator_dagster.compiler.members import member_rows
+from segmentator_dagster.compiler.members import member_rows, output_columns
 from segmentator_dagster.compiler.query import CompiledQuery, compile_statement
+from segmentator_dagster.compiler.tables import USER_ID
 from segmentator_dagster.domain.catalogue import Catalogue, Dataset, Field, FieldType
-from segmentator_dagster.domain.checking import check_rule
 from segmentator_dagster.domain.describe import describe
-from segmentator_dagster.domain.errors import Problem, UserError
+from segmentator_dagster.domain.errors import Problem
 from segmentator_dagster.domain.export import Export, ExportError, ExportRequest, Format, Progress, Snapshot
 from segmentator_dagster.domain.parsing import parse_rule
-from segmentator_dagster.domain.segment import Segment, Version
+from segmentator_dagster.domain.segment import Version
 from segmentator_dagster.exports.manifest import manifest
 from segmentator_dagster.exports.problems import (
     AUDIENCE_MISSING,
     DATASET_MISSING,
     FILE_INCOMPLETE,
-    DuplicateRun,
-    ExportCancelled,
+    DuplicateRunError,
+    ExportCancelledError,
 )
 from segmentator_dagster.exports.rendering import Rendering
 from segmentator_dagster.exports.snapshot import members_of, sample_members, take_snapshot
@@ -56,7 +56,7 @@ class AudienceTaken:
     """A snapshot and what a person wants to see of it."""
 
     snapshot: Snapshot
-    segment: Segment | Version
+    segment: Version
     sentence: str
     query: CompiledQuery
     sample: Sequence[str]
@@ -83,7 +83,7 @@ class Exporter:
     def begin(self, run: Run) -> ExportRequest:
         """The request this run works on: the one it was launched for, or a new one for a run made in Dagster.
 
-        DuplicateRun where another run has the request.
+        DuplicateRunError where another run has the request.
         """
         if run.request_id is None:
             return self._request_of(run)
@@ -91,11 +91,11 @@ class Exporter:
             return request
         request = self.exports.of_request(run.request_id)
         if request is None or not request.final:
-            raise DuplicateRun(run.request_id)
+            raise DuplicateRunError(run.request_id)
         if request.run_id == run.run_id or run.automatic_retry:
             return request  # everything was finished or cancelled meanwhile: nothing is left to do
         if run.parent_run_id is None:
-            raise DuplicateRun(run.request_id)
+            raise DuplicateRunError(run.request_id)
         return self._request_of(run)  # a person ran a finished run again
 
     def take_audience(self, request: ExportRequest) -> AudienceTaken:
@@ -103,14 +103,12 @@ class Exporter:
         definition = self._definition(request)
         catalogue = read_catalogue(self.datasets, self.writer)
         rule = parse_rule(definition.definition.rule, default_dataset=definition.definition.dataset)
-        dataset = _base_dataset(catalogue, definition)
-        if problems := check_rule(rule, catalogue, dataset):
-            raise UserError(*problems)
         self._say(request, "audience")
-        audience = compile_audience(rule, catalogue, dataset, definition.definition.time_zone)
+        base = _base_dataset(catalogue, definition)
+        audience = compile_audience(rule, catalogue, base.name, definition.definition.time_zone)
         snapshot = take_snapshot(self.writer, definition, audience, self.members_database)
         if not self.exports.record_snapshot(snapshot, request.id, request.attempt):
-            raise DuplicateRun(request.id)
+            raise DuplicateRunError(request.id)
         return AudienceTaken(
             snapshot,
             definition,
@@ -122,11 +120,11 @@ class Exporter:
     def write_file(self, request: ExportRequest, format_: Format, run: Run) -> Published:
         """Render one format of the request's snapshot and publish it; after any exception no object is left.
 
-        ExportCancelled where the export was cancelled or another attempt has it.
+        ExportCancelledError where the export was cancelled or another attempt has it.
         """
         export = next((e for e in request.exports if e.format is format_), None)
         if export is None or export.status.final or not self.exports.start(export.id, request.attempt):
-            raise ExportCancelled(format_)
+            raise ExportCancelledError(format_)
         definition = self._definition(request)
         snapshot = self._snapshot(request)
         rendering = self._rendering(definition, snapshot, format_)
@@ -138,13 +136,21 @@ class Exporter:
         name = file_name(definition, snapshot, format_)
         chunks = self._watched(rendering, export, request.attempt, snapshot)
         self.objects.put(key, chunks, content_type=format_.content_type, file_name=name)
-        if rendering.rows != snapshot.users or self.objects.size(key) != rendering.bytes:
+        if rendering.rows != snapshot.users or self.objects.size(key) != rendering.size:
             self.objects.discard(key)
-            raise FILE_INCOMPLETE.error(rows=rendering.rows, users=snapshot.users, bytes=rendering.bytes)
-        said = manifest(export, request.attempt, definition, snapshot, rendering, replacements, run.run_id)
+            raise FILE_INCOMPLETE.error(rows=rendering.rows, users=snapshot.users, bytes=rendering.size)
+        said = manifest(
+            export,
+            definition,
+            snapshot,
+            rendering,
+            attempt=request.attempt,
+            replacements=replacements,
+            run_id=run.run_id,
+        )
         if not self.exports.publish(export.id, request.attempt, object_key=key, file_name=name, manifest=said):
             self.objects.discard(key)
-            raise ExportCancelled(format_)
+            raise ExportCancelledError(format_)
         return Published(self.exports.get(export.id), said, snapshot.users)
 
     def fail(self, exports: Iterable[Export], attempt: int, problem: Problem) -> None:
@@ -171,22 +177,20 @@ class Exporter:
 
     def _rendering(self, definition: Version, snapshot: Snapshot, format_: Format) -> Rendering:
         dataset = _base_dataset(read_catalogue(self.datasets, self.writer), definition)
-        fields = export_fields(dataset, definition.definition.columns)
-        users = members_of(snapshot.id, self.members_database)
-        rows = member_rows(dataset, [field.name for field in fields[1:]], users)
-        return Rendering(format_, compile_statement(rows), fields, definition.definition.time_zone)
+        columns = definition.definition.columns
+        names = [field.name for field in dataset.fields] if columns is None else columns
+        rows = member_rows(dataset, names, members_of(snapshot.id, self.members_database))
+        return Rendering(format_, rows, export_fields(dataset, names), definition.definition.time_zone)
 
-    def _watched(
-        self, rendering: Rendering, export: Export, attempt: int, snapshot: Snapshot
-    ) -> Iterator[bytes]:
+    def _watched(self, rendering: Rendering, export: Export, attempt: int, snapshot: Snapshot) -> Iterator[bytes]:
         """The file's bytes; says how far it is four times a second, and stops when the export is no longer ours."""
         said = 0.0
         for chunk in rendering.stream(self.writer, query_id=f"{export.id}-{attempt}-{uuid.uuid4().hex[:8]}"):
             if time.monotonic() - said >= _PROGRESS_SECONDS:
                 said = time.monotonic()
-                progress = Progress("writing", rendering.rows, snapshot.users, rendering.bytes)
+                progress = Progress("writing", rendering.rows, snapshot.users, rendering.size)
                 if not self.exports.advance(export.id, attempt, progress):
-                    raise ExportCancelled(export.format)
+                    raise ExportCancelledError(export.format)
             yield chunk
 
     def _say(self, request: ExportRequest, phase: str) -> None:
@@ -195,14 +199,14 @@ class Exporter:
                 self.exports.advance(export.id, request.attempt, Progress(phase))
 
 
-def export_fields(dataset: Dataset, columns: Sequence[str] | None) -> tuple[Field, ...]:
-    """The columns of a file: the user id, then the chosen fields (None: all) in their order."""
-    names = [field.name for field in dataset.fields] if columns is None else list(columns)
-    chosen = [dataset.field(name) for name in names if name != dataset.user_key]
-    if missing := [name for name, field in zip(names, chosen, strict=False) if field is None]:
-        raise DATASET_MISSING.error(name=f"{dataset.name}.{missing[0]}")
-    key = Field(dataset.user_key, FieldType.TEXT, "String", nullable=False)
-    return (key, *(field for field in chosen if field is not None))
+def export_fields(dataset: Dataset, names: Sequence[str]) -> tuple[Field, ...]:
+    """The columns of a file as `member_rows` gives them: the user id as text, then the named fields."""
+    known = {field.name: field for field in dataset.fields}
+    key = Field(USER_ID, FieldType.TEXT, "String", nullable=False)
+    values = [known[name] for name in names if name != dataset.user_key]
+    return tuple(
+        replace(field, name=name) for field, name in zip((key, *values), output_columns(dataset, names), strict=True)
+    )
 
 
 def file_name(definition: Version, snapshot: Snapshot, format_: Format) -> str:

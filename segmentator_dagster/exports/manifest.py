@@ -8,16 +8,17 @@ from typing import Any
 
 from segmentator_dagster.domain.catalogue import Field
 from segmentator_dagster.domain.export import Export, Snapshot
-from segmentator_dagster.domain.segment import Segment, Version
+from segmentator_dagster.domain.segment import Version
 from segmentator_dagster.exports.rendering import Rendering
 
 
 def manifest(
     export: Export,
-    attempt: int,
-    segment: Segment | Version,
+    segment: Version,
     snapshot: Snapshot,
     rendering: Rendering,
+    *,
+    attempt: int,
     replacements: Mapping[str, int],
     run_id: str,
 ) -> dict[str, Any]:
@@ -38,7 +39,7 @@ def manifest(
         "time_zone": segment.definition.time_zone,
         "columns": [_column(field) for field in rendering.fields],
         "rows": rendering.rows,
-        "bytes": rendering.bytes,
+        "bytes": rendering.size,
         "sha256": rendering.sha256,
         "replacements": dict(replacements),
         "written_at": _moment(datetime.now(UTC)),

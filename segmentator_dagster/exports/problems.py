@@ -41,11 +41,11 @@ UNEXPECTED = ProblemKind(
 )
 
 
-class DuplicateRun(InternalError):
+class DuplicateRunError(InternalError):
     """Another run works, or has worked, on this request."""
 
 
-class ExportCancelled(Exception):
+class ExportCancelledError(Exception):
     """The export was cancelled or taken over while its file was being made."""
 
     def __init__(self, format_: Format) -> None:

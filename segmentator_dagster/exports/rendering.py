@@ -5,8 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from segmentator_dagster.compiler.query import CompiledQuery
+import sqlalchemy as sa
+
+from segmentator_dagster.compiler.query import CompiledQuery, compile_statement
 from segmentator_dagster.domain.catalogue import Field
 from segmentator_dagster.domain.export import Format
 from segmentator_dagster.exports import cells, delimited
@@ -22,16 +25,17 @@ _SORT_SETTINGS = {
 
 @dataclass
 class Rendering:
-    """One file in the making. `query` gives columns c0, c1, … of the `fields`, in their order.
+    """One file in the making. `statement` gives a column for each of the `fields`, in their order.
 
-    While `stream` is being read `rows`, `bytes` and `sha256` say what has gone through; at its end they are the file's.
+    While `stream` is read, `rows`, `size` (bytes) and `sha256` say what has gone through; at its end they are the
+    file's.
     """
 
     format: Format
-    query: CompiledQuery
+    statement: sa.Select[Any]
     fields: Sequence[Field]
     time_zone: str
-    bytes: int = 0
+    size: int = 0
     _digest: hashlib._Hash = field(default_factory=hashlib.sha256)
     _records: delimited.RecordCounter = field(default_factory=delimited.RecordCounter)
     _workbook: Workbook | None = None
@@ -48,7 +52,7 @@ class Rendering:
         """The file's bytes, rendered by the server as they are read."""
         settings = {**_SORT_SETTINGS, "query_id": query_id}
         for chunk in self._csv(clickhouse, settings) if self.format is Format.CSV else self._xlsx(clickhouse, settings):
-            self.bytes += len(chunk)
+            self.size += len(chunk)
             self._digest.update(chunk)
             yield chunk
 
@@ -72,5 +76,8 @@ class Rendering:
         yield from self._workbook.stream(text)
 
     def _over(self, expressions: str) -> CompiledQuery:
-        sql = f"SELECT {expressions} FROM ({self.query.sql})"  # noqa: S608  expressions are ours, over c0, c1, …
-        return CompiledQuery(sql, {**self.query.parameters, "time_zone": self.time_zone})
+        rows = self.statement.subquery("rows")
+        numbered = sa.select(*(column.label(f"c{index}") for index, column in enumerate(rows.c)))
+        query = compile_statement(numbered)
+        sql = f"SELECT {expressions} FROM ({query.sql})"  # noqa: S608  expressions are ours, over c0, c1, …
+        return CompiledQuery(sql, {**query.parameters, "time_zone": self.time_zone})

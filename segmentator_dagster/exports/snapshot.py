@@ -10,19 +10,19 @@ from sqlalchemy import Select, TableClause, bindparam, column, func, insert, sel
 
 from segmentator_dagster.compiler.query import CompiledQuery, compile_statement
 from segmentator_dagster.domain.export import Snapshot
-from segmentator_dagster.domain.segment import Segment
+from segmentator_dagster.domain.segment import Version
 from segmentator_dagster.storage.clickhouse import ClickHouse
 from segmentator_dagster.storage.members import TABLE
 
 
-def take_snapshot(writer: ClickHouse, segment: Segment, audience: Select[tuple[str]], database: str) -> Snapshot:
+def take_snapshot(writer: ClickHouse, segment: Version, audience: Select[tuple[str]], database: str) -> Snapshot:
     """Run the rule and keep its users. A run that dies half way leaves rows under an id that nobody reads."""
     snapshot_id = str(uuid.uuid4())
     data_moment = datetime.now(UTC)
     writer.execute(snapshot_query(audience, snapshot_id, database), {"query_id": snapshot_id})
     members = members_of(snapshot_id, database).subquery("members")
     users = writer.scalar(compile_statement(select(func.count()).select_from(members)))
-    return Snapshot(snapshot_id, segment.id, segment.version, users, data_moment)
+    return Snapshot(snapshot_id, segment.segment_id, segment.version, users, data_moment)
 
 
 def snapshot_query(audience: Select[tuple[str]], snapshot_id: str, database: str) -> CompiledQuery:

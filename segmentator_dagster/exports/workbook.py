@@ -26,7 +26,7 @@ _STYLES = (
     '<font><b/><sz val="11"/><name val="Calibri"/></font></fonts>'
     '<fills count="2"><fill><patternFill patternType="none"/></fill>'
     '<fill><patternFill patternType="gray125"/></fill></fills>'
-    "<borders count=\"1\"><border><left/><right/><top/><bottom/><diagonal/></border></borders>"
+    '<borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders>'
     '<cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs>'
     '<cellXfs count="4"><xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/>'
     '<xf numFmtId="164" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/>'
@@ -80,9 +80,9 @@ class Workbook:
                         self.rows += rows
                         yield sink.take()
                     part.write(b"</sheetData></worksheet>")
-            for name, text in _package(sheets):
+            for name, document in _package(sheets):
                 with archive.open(name, "w") as part:
-                    part.write(text.encode())
+                    part.write(document.encode())
         yield sink.take()
 
     def _sheet_start(self) -> bytes:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import dagster as dg
 
+from segmentator_dagster.assets.partitions import DATASETS, SEGMENTS
 from segmentator_dagster.assets.partitions import datasets as dataset_partitions
 from segmentator_dagster.assets.partitions import segments as segment_partitions
 from segmentator_dagster.storage.metadata.datasets import Datasets
@@ -40,9 +41,9 @@ def partitions_mirror_sensor(
 ) -> dg.SensorResult | dg.SkipReason:
     names = {dataset.name for dataset in datasets.all()}
     of_segments = difference(
-        (str(id_) for id_ in segments.live_ids()), context.instance.get_dynamic_partitions(segment_partitions.name)
+        (str(id_) for id_ in segments.live_ids()), context.instance.get_dynamic_partitions(SEGMENTS)
     )
-    of_datasets = difference(names, context.instance.get_dynamic_partitions(dataset_partitions.name))
+    of_datasets = difference(names, context.instance.get_dynamic_partitions(DATASETS))
     requests = [
         request
         for definition, change in ((segment_partitions, of_segments), (dataset_partitions, of_datasets))

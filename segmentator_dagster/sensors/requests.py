@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import dagster as dg
 
+from segmentator_dagster.assets.partitions import SEGMENTS
 from segmentator_dagster.assets.run import FILES, LANE_TAG, REQUEST_TAG
 from segmentator_dagster.domain.export import ExportRequest, Trigger
 from segmentator_dagster.storage.metadata.exports import Exports
@@ -36,7 +37,7 @@ def run_request(request: ExportRequest) -> dg.RunRequest:
 def export_requests_sensor(
     context: dg.SensorEvaluationContext, exports: dg.ResourceParam[Exports]
 ) -> dg.SensorResult | dg.SkipReason:
-    partitions = set(context.instance.get_dynamic_partitions("segments"))
+    partitions = set(context.instance.get_dynamic_partitions(SEGMENTS))
     runs = []
     for request in exports.waiting(_GRACE):
         started = context.instance.get_runs(dg.RunsFilter(tags={REQUEST_TAG: request.id}), limit=1)

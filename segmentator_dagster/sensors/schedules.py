@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
+from segmentator_dagster.assets.partitions import SEGMENTS
 from segmentator_dagster.sensors.requests import run_request
 from segmentator_dagster.storage.metadata.database import now
 from segmentator_dagster.storage.metadata.exports import Exports
@@ -24,6 +25,6 @@ def segment_schedules_sensor(
     # without a run, which export_requests_sensor launches under the same run key.
     moment = now()
     requests = [exports.request_due(due, moment) for due in segments.due(moment)]
-    partitions = set(context.instance.get_dynamic_partitions("segments"))
+    partitions = set(context.instance.get_dynamic_partitions(SEGMENTS))
     runs = [run_request(request) for request in requests if request and str(request.segment_id) in partitions]
     return dg.SensorResult(run_requests=runs) if runs else dg.SkipReason("No segment is due.")

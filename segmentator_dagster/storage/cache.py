@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 _PREFIX = "segmentator:count:1:"
 _SECONDS = 3600
-_REDIS = {
+_REDIS: dict[str, Any] = {
     "suppress": True,  # a dead Redis is a miss, never an error
     "pickle_type": "json",  # whoever can write to a shared Redis must not be able to run code here
     "socket_timeout": 0.5,

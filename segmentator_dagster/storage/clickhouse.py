@@ -55,22 +55,18 @@ DATASET_CHANGED = ProblemKind(
 logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)
 
 # Error codes of ClickHouse: src/Common/ErrorCodes.cpp.
-_HEAVY = {158, 159, 160, 241, 307, 396}
-_GONE = {10, 16, 36, 47, 60, 81}
-_BUSY = {202, 209, 210, 236, 279}
-_CANCELLED = {394}
+_KINDS = {
+    **dict.fromkeys((158, 159, 160, 241, 307, 396), QUERY_TOO_HEAVY),
+    **dict.fromkeys((10, 16, 47, 60, 81), DATASET_CHANGED),
+    **dict.fromkeys((202, 209, 210, 236, 279), CLICKHOUSE_UNAVAILABLE),
+    394: QUERY_CANCELLED,
+}
 
 
 def _mapped(error: Exception) -> Exception:
     if isinstance(error, DatabaseError) and error.code is not None:
-        if error.code in _HEAVY:
-            return QUERY_TOO_HEAVY.error()
-        if error.code in _CANCELLED:
-            return QUERY_CANCELLED.error()
-        if error.code in _GONE:
-            return DATASET_CHANGED.error()
-        if error.code in _BUSY:
-            return CLICKHOUSE_UNAVAILABLE.error()
+        if kind := _KINDS.get(error.code):
+            return kind.error()
         return InternalError(f"ClickHouse error {error.code}: {error}")
     if isinstance(error, ClickHouseError) and "Code: " in str(error):
         return InternalError(f"ClickHouse: {error}")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
 
 import obstore
@@ -16,6 +17,9 @@ from obstore.exceptions import BaseError
 from obstore.store import LocalStore, S3Store
 
 from segmentator_dagster.domain.errors import Category, ProblemKind
+
+if TYPE_CHECKING:
+    from obstore.store import S3Config
 
 OBJECT_STORE_UNAVAILABLE = ProblemKind(
     "object_store_unavailable",
@@ -76,9 +80,6 @@ class Objects:
         if self.folder is not None:
             return LocalStore(self.folder, mkdir=True)
         access = self._s3
-        keys = {}
-        if access.access_key_id and access.secret_access_key:
-            keys = {"access_key_id": access.access_key_id, "secret_access_key": access.secret_access_key}
         return S3Store(
             self._url.netloc,
             prefix=self._url.path.strip("/") or None,
@@ -91,7 +92,7 @@ class Objects:
                 "timeout": timedelta(seconds=120),
             },
             retry_config={"max_retries": 4, "retry_timeout": timedelta(seconds=60)},
-            **keys,
+            config=_credentials(access),
         )
 
     def put(self, key: str, chunks: Iterable[bytes], *, content_type: str, file_name: str) -> None:
@@ -162,6 +163,12 @@ class Objects:
         """UserError object_store_unavailable where the store does not answer or the bucket is not there."""
         with _errors():
             next(iter(obstore.list(self._store, "exports", chunk_size=1)), None)
+
+
+def _credentials(access: S3Access) -> S3Config:
+    if access.access_key_id and access.secret_access_key:
+        return {"access_key_id": access.access_key_id, "secret_access_key": access.secret_access_key}
+    return {}
 
 
 def content_disposition(file_name: str) -> str:

@@ -55,8 +55,11 @@ def free_port() -> int:
 
 def processes() -> dict[int, tuple[int, str]]:
     """Process id -> its parent's id and its command, of everything that runs here."""
-    argv = ["ps", "-A", "-o", "pid=,ppid=,stat=,command="]
-    rows = [line.split(None, 3) for line in subprocess.run(argv, capture_output=True, text=True, check=True).stdout.splitlines()]
+    argv = ["ps", "-A", "-ww", "-o", "pid=,ppid=,stat=,command="]
+    rows = [
+        line.split(None, 3)
+        for line in subprocess.run(argv, capture_output=True, text=True, check=True).stdout.splitlines()
+    ]
     return {int(row[0]): (int(row[1]), row[3]) for row in rows if len(row) == 4 and not row[2].startswith("Z")}
 
 

@@ -83,7 +83,9 @@ class Pool:
 
     def children(self) -> list[int]:
         assert self.process
-        listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+        listed = subprocess.run(
+            ["ps", "-A", "-ww", "-o", "pid=,ppid="], capture_output=True, text=True, check=True
+        ).stdout
         rows = [tuple(map(int, line.split())) for line in listed.splitlines()]
         return [pid for pid, parent in rows if parent == self.process.pid]
 

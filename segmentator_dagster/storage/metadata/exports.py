@@ -154,7 +154,7 @@ class Exports:
         with self._database.writing() as session:
             runs = [run_id, parent_run_id] if parent_run_id else [run_id]
             found = {row.run_id: row for row in session.scalars(_of_runs(runs))}
-            row = found.get(run_id) or found.get(parent_run_id)
+            row: ExportRequestRow | None = found.get(run_id) or found.get(parent_run_id)
             if row is not None and row.run_id == parent_run_id:
                 if all(export.status not in _OPEN for export in row.exports):
                     row = None
@@ -367,7 +367,7 @@ def _by_key(session: Session, idempotency_key: str) -> ExportRequestRow | None:
     return session.scalar(select(ExportRequestRow).where(ExportRequestRow.idempotency_key == idempotency_key))
 
 
-def _of_runs(run_ids: Sequence[str]) -> Select[tuple[ExportRequestRow]]:
+def _of_runs(run_ids: Sequence[str]) -> Select[ExportRequestRow]:
     return select(ExportRequestRow).where(ExportRequestRow.run_id.in_(run_ids)).with_for_update()
 
 

@@ -323,7 +323,7 @@ def _sort_column(sort: str) -> Any:
     return SegmentRow.name_key if name == "name" else getattr(SegmentRow, name)
 
 
-def _ordered(query: Select[tuple[SegmentRow]], sort: str, cursor: str | None) -> Select[tuple[SegmentRow]]:
+def _ordered(query: Select[SegmentRow], sort: str, cursor: str | None) -> Select[SegmentRow]:
     column, descending = _sort_column(sort), sort.startswith("-")
     if cursor is not None:
         value, last_id = _cursor_position(cursor, sort)

@@ -1,0 +1,36 @@
+"""HTTP -> the use cases of datasets."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from segmentator_dagster.api.datasets import DATASET_NOT_FOUND
+from segmentator_dagster.api.documented import STORED, errors
+from segmentator_dagster.api.routes.caller import UseCases
+from segmentator_dagster.api.schemas.datasets import DatasetOut, DatasetsOut, FieldOut, FieldsOut
+from segmentator_dagster.storage.clickhouse import CLICKHOUSE_UNAVAILABLE
+
+router = APIRouter(prefix="/datasets", tags=["datasets"])
+
+
+@router.get(
+    "",
+    summary="List datasets",
+    response_description="All of them, by name",
+    responses=errors(*STORED, CLICKHOUSE_UNAVAILABLE),
+)
+def list_datasets(use: UseCases) -> DatasetsOut:
+    """Every registered dataset whose table is in ClickHouse now."""
+    return DatasetsOut(items=[DatasetOut.of(dataset) for dataset in use.datasets.all()])
+
+
+@router.get(
+    "/{name}/fields",
+    summary="List the fields of a dataset",
+    response_description="The fields in the order of the table, with the operators rules may use",
+    responses=errors(*STORED, DATASET_NOT_FOUND, CLICKHOUSE_UNAVAILABLE),
+)
+def list_fields(name: str, use: UseCases) -> FieldsOut:
+    """The columns of the table as it is now."""
+    dataset = use.datasets.get(name)
+    return FieldsOut(dataset=DatasetOut.of(dataset), items=[FieldOut.of(field) for field in dataset.fields])

@@ -1,0 +1,172 @@
+"""HTTP -> the use cases of segments."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from segmentator_dagster.api.documented import CHANGING, STORED, WITH_BODY, errors
+from segmentator_dagster.api.http_problems import UNKNOWN_PATH
+from segmentator_dagster.api.problems import (
+    CONTROL_CHARACTER,
+    DUPLICATE_VALUE,
+    EMPTY_SEGMENT_NAME,
+    OUT_OF_RANGE,
+    TOO_LONG,
+    TOO_MANY,
+    UNKNOWN_CHOICE,
+    UNKNOWN_FORMAT,
+)
+from segmentator_dagster.api.routes.caller import CallerLanguage, UseCases
+from segmentator_dagster.api.schemas.segments import (
+    CopyIn,
+    SegmentIn,
+    SegmentOut,
+    SegmentPageOut,
+    SegmentPatch,
+    SegmentsQuery,
+    VersionOut,
+    VersionsOut,
+)
+from segmentator_dagster.api.segments import SegmentView
+from segmentator_dagster.domain.problems import (
+    DUPLICATE_COLUMN,
+    EMPTY_GROUP,
+    UNKNOWN_DATASET,
+    UNKNOWN_FIELD,
+    UNKNOWN_KEY,
+    UNKNOWN_TIME_ZONE,
+)
+from segmentator_dagster.domain.schedule import BAD_CRON
+from segmentator_dagster.storage.clickhouse import CLICKHOUSE_UNAVAILABLE
+from segmentator_dagster.storage.metadata.segments import (
+    BAD_CURSOR,
+    NAME_TAKEN,
+    SEGMENT_DELETED,
+    SEGMENT_NOT_FOUND,
+    VERSION_CONFLICT,
+)
+
+router = APIRouter(prefix="/segments", tags=["segments"])
+
+_ABSENT = (SEGMENT_NOT_FOUND, SEGMENT_DELETED, UNKNOWN_PATH)
+_NAMING = (NAME_TAKEN, EMPTY_SEGMENT_NAME, TOO_LONG, CONTROL_CHARACTER)
+_WRITING = (
+    *_NAMING,
+    TOO_MANY,
+    DUPLICATE_VALUE,
+    UNKNOWN_FORMAT,
+    UNKNOWN_TIME_ZONE,
+    BAD_CRON,
+    UNKNOWN_DATASET,
+    UNKNOWN_FIELD,
+    DUPLICATE_COLUMN,
+    EMPTY_GROUP,
+    CLICKHOUSE_UNAVAILABLE,
+)
+
+
+@router.post(
+    "",
+    status_code=201,
+    summary="Save a segment",
+    response_description="The segment; its address is in `Location`",
+    responses=errors(*WITH_BODY, *_WRITING),
+)
+def create_segment(body: SegmentIn, response: Response, use: UseCases, language: CallerLanguage) -> SegmentOut:
+    """Checks the rule against the data as it is now, saves the segment, and makes it a partition of the Dagster
+    assets. Everything that is wrong is said at once; problems of the rule point below `/rule`."""
+    return _created(use.segments.create(body.draft()), response, use, language)
+
+
+@router.get(
+    "",
+    summary="List segments",
+    response_description="One page",
+    responses=errors(*STORED, BAD_CURSOR, UNKNOWN_CHOICE, OUT_OF_RANGE, TOO_LONG, UNKNOWN_KEY),
+)
+def list_segments(
+    filters: Annotated[SegmentsQuery, Query()], use: UseCases, language: CallerLanguage
+) -> SegmentPageOut:
+    """Searched, filtered, sorted, page by page. A segment is on one page only, even while others are added."""
+    return SegmentPageOut.of(use.segments.page(**filters.model_dump()), language, use.dagster_url)
+
+
+@router.get(
+    "/{segment_id}",
+    summary="Read a segment",
+    response_description="The segment with its newest export",
+    responses=errors(*STORED, *_ABSENT),
+)
+def get_segment(segment_id: int, use: UseCases, language: CallerLanguage) -> SegmentOut:
+    """The current version of one segment."""
+    return SegmentOut.of(use.segments.get(segment_id), language, use.dagster_url)
+
+
+@router.patch(
+    "/{segment_id}",
+    summary="Change a segment",
+    response_description="The new version, or the same where nothing changed",
+    responses=errors(*WITH_BODY, *_ABSENT, VERSION_CONFLICT, *_WRITING),
+)
+def update_segment(segment_id: int, body: SegmentPatch, use: UseCases, language: CallerLanguage) -> SegmentOut:
+    """Changes the given keys and makes the next version. `version` says which one the change is based on; where that is
+    not the current one, the answer is 409 with the current segment as `current`. `null` resets `columns`, `schedule`,
+    `dataset` and `time_zone`."""
+    view = use.segments.update(segment_id, body.version, body.changes())
+    return SegmentOut.of(view, language, use.dagster_url)
+
+
+@router.delete(
+    "/{segment_id}",
+    status_code=204,
+    summary="Delete a segment",
+    response_description="It is deleted",
+    responses=errors(*CHANGING, *_ABSENT),
+)
+def delete_segment(segment_id: int, use: UseCases) -> None:
+    """Its versions and exports stay, its name is free again, and it can be restored."""
+    use.segments.delete(segment_id)
+
+
+@router.post(
+    "/{segment_id}/restore",
+    summary="Restore a deleted segment",
+    response_description="The segment; a live one stays as it is",
+    responses=errors(*CHANGING, SEGMENT_NOT_FOUND, UNKNOWN_PATH, NAME_TAKEN),
+)
+def restore_segment(segment_id: int, use: UseCases, language: CallerLanguage) -> SegmentOut:
+    """Takes back a deletion. Its name must still be free."""
+    return SegmentOut.of(use.segments.restore(segment_id), language, use.dagster_url)
+
+
+@router.post(
+    "/{segment_id}/copy",
+    status_code=201,
+    summary="Copy a segment",
+    response_description="The copy; its address is in `Location`",
+    responses=errors(*WITH_BODY, *_ABSENT, *_NAMING),
+)
+def copy_segment(
+    segment_id: int, response: Response, use: UseCases, language: CallerLanguage, body: CopyIn | None = None
+) -> SegmentOut:
+    """A new segment with the same definition, without the schedule. Without a name it takes the old one and
+    «(копия)»."""
+    return _created(use.segments.copy(segment_id, body.name if body else None), response, use, language)
+
+
+@router.get(
+    "/{segment_id}/versions",
+    summary="List the versions of a segment",
+    response_description="All versions, newest first",
+    responses=errors(*STORED, SEGMENT_NOT_FOUND, UNKNOWN_PATH),
+)
+def list_versions(segment_id: int, use: UseCases) -> VersionsOut:
+    """What the segment was after each change; also of a deleted one."""
+    return VersionsOut(items=[VersionOut.of(version) for version in use.segments.versions(segment_id)])
+
+
+def _created(view: SegmentView, response: Response, use: UseCases, language: CallerLanguage) -> SegmentOut:
+    response.headers["Location"] = f"/api/v1/segments/{view.segment.id}"
+    return SegmentOut.of(view, language, use.dagster_url)

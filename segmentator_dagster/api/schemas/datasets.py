@@ -1,0 +1,113 @@
+"""Datasets, fields and operators as JSON."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from segmentator_dagster.api.datasets import operators_of
+from segmentator_dagster.domain.catalogue import Dataset
+from segmentator_dagster.domain.catalogue import Field as DatasetField
+from segmentator_dagster.domain.operators import Operator
+
+
+class LabelOut(BaseModel):
+    """What people call it; the name itself where nobody said."""
+
+    ru: str
+    en: str
+
+
+class DatasetOut(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "name": "user_activity",
+                    "label": {"ru": "Активность пользователей", "en": "User activity"},
+                    "user_key": "user_id",
+                    "time_field": "date",
+                }
+            ]
+        }
+    )
+
+    name: str
+    label: LabelOut
+    user_key: str = Field(description="the field that says whose row it is")
+    time_field: str | None = Field(description="the field that says when; decides which row of a user is the latest")
+
+    @classmethod
+    def of(cls, dataset: Dataset) -> Self:
+        return cls(
+            name=dataset.name,
+            label=_label(dataset.label_ru, dataset.label_en, dataset.name),
+            user_key=dataset.user_key,
+            time_field=dataset.time_field,
+        )
+
+
+class DatasetsOut(BaseModel):
+    items: list[DatasetOut]
+
+
+class OperatorOut(BaseModel):
+    key: str
+    label: LabelOut
+    value: str = Field(description="what `value` is: scalar, pair, list, nothing")
+
+    @classmethod
+    def of(cls, operator: Operator) -> Self:
+        label = LabelOut(ru=operator.label_ru, en=operator.label_en)
+        return cls(key=operator.key, label=label, value=operator.shape.value)
+
+
+class FieldOut(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "name": "cohort",
+                    "type": "date",
+                    "clickhouse_type": "Date",
+                    "nullable": False,
+                    "label": {"ru": "Когорта", "en": "Cohort"},
+                    "filterable": True,
+                    "sensitive": False,
+                    "operators": [{"key": "=", "label": {"ru": "равно", "en": "equals"}, "value": "scalar"}],
+                }
+            ]
+        }
+    )
+
+    name: str
+    type: str = Field(description="text, number, date, datetime, boolean, other")
+    clickhouse_type: str
+    nullable: bool
+    label: LabelOut
+    filterable: bool = Field(description="whether rules may use it")
+    sensitive: bool
+    operators: list[OperatorOut] = Field(description="what rules may ask of it")
+
+    @classmethod
+    def of(cls, field: DatasetField) -> Self:
+        return cls(
+            name=field.name,
+            type=field.type.value,
+            clickhouse_type=field.clickhouse_type,
+            nullable=field.nullable,
+            label=_label(field.label_ru, field.label_en, field.name),
+            filterable=field.filterable,
+            sensitive=field.sensitive,
+            operators=[OperatorOut.of(operator) for operator in operators_of(field)],
+        )
+
+
+class FieldsOut(BaseModel):
+    dataset: DatasetOut
+    items: list[FieldOut]
+
+
+def _label(ru: str, en: str, name: str) -> LabelOut:
+    return LabelOut(ru=ru or en or name, en=en or ru or name)

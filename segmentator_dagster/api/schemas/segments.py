@@ -1,0 +1,285 @@
+"""Segments as JSON."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, FailFast, Field
+
+from segmentator_dagster.api.drafts import SegmentChanges, SegmentDraft
+from segmentator_dagster.api.schemas.exports import EXAMPLE_EXPORT, ExportOut
+from segmentator_dagster.api.segments import SegmentPage, SegmentView
+from segmentator_dagster.domain.errors import Language
+from segmentator_dagster.domain.segment import Schedule, Version
+from segmentator_dagster.storage.metadata.segments import SORTS
+
+EXAMPLE_RULE: dict[str, Any] = {
+    "combinator": "and",
+    "rules": [
+        {"field": "platform_main", "operator": "in", "value": ["ios", "ipados"]},
+        {"field": "cohort", "operator": "between", "value": ["2026-03-01", "2026-03-31"]},
+    ],
+}
+_EXAMPLE_DRAFT: dict[str, Any] = {
+    "name": "iOS, мартовская когорта",
+    "rule": EXAMPLE_RULE,
+    "tags": ["ios"],
+    "columns": ["platform_main", "cohort"],
+    "schedule": {"cron": "0 6 * * 1", "formats": ["csv"]},
+}
+_EXAMPLE_SEGMENT: dict[str, Any] = {
+    "id": 17,
+    "name": "iOS, мартовская когорта",
+    "description": "",
+    "tags": ["ios"],
+    "dataset": "user_activity",
+    "rule": {
+        "kind": "activity",
+        "dataset": "user_activity",
+        "where": {**EXAMPLE_RULE, "not": False},
+        "aggregate": {"function": "rows"},
+        "operator": ">=",
+        "value": 1,
+        "not": False,
+    },
+    "columns": ["platform_main", "cohort"],
+    "time_zone": "Europe/Moscow",
+    "schedule": {"cron": "0 6 * * 1", "formats": ["csv"]},
+    "version": 3,
+    "owner": "local",
+    "created_at": "2026-01-30T09:00:00.000000Z",
+    "updated_at": "2026-01-31T09:59:00.000000Z",
+    "last_export": EXAMPLE_EXPORT,
+    "links": {"dagster": "http://127.0.0.1:3000/assets/segment_audience?view=partitions&partition=17"},
+}
+_EXAMPLE_VERSION: dict[str, Any] = {
+    **{
+        key: _EXAMPLE_SEGMENT[key]
+        for key in ("name", "description", "tags", "dataset", "rule", "columns", "time_zone", "schedule")
+    },
+    "segment_id": 17,
+    "version": 3,
+    "created_by": "local",
+    "created_at": "2026-01-31T09:59:00.000000Z",
+}
+
+_Plain = Annotated[str, Field(pattern=r"^[^\x00]*$")]  # PostgreSQL takes no NUL, not even to look for it
+Sort = Literal[SORTS]  # type: ignore[valid-type]
+Texts = Annotated[list[str], FailFast()]
+Rule = Annotated[Any, Field(description="the rule: who belongs to the audience")]
+Name = Annotated[str, Field(description="1 to 50 characters, unique among live segments whatever the case")]
+Description = Annotated[str, Field(description="at most 2000 characters")]
+Tags = Annotated[Texts, Field(description="at most 20 of at most 50 characters; case does not make a difference")]
+DatasetName = Annotated[str | None, Field(description="base dataset; null: the installation's default")]
+Columns = Annotated[
+    Texts | None, Field(description="fields of the dataset in the files, after the user id; null: all of them")
+]
+TimeZone = Annotated[
+    str | None, Field(description="IANA name; the schedule and moments in rules are read in it; null: the default")
+]
+
+
+class _In(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+
+class ScheduleIn(_In):
+    cron: str = Field(description="five fields, in the segment's time zone", examples=["0 6 * * 1"])
+    formats: Texts = Field(description="`csv`, `xlsx`; each at most once")
+
+    def schedule(self) -> Schedule:
+        return Schedule(self.cron, tuple(self.formats))
+
+
+class SegmentIn(_In):
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE_DRAFT]})
+
+    name: Name
+    rule: Rule
+    description: Description = ""
+    tags: Tags = Field(default_factory=list)
+    dataset: DatasetName = None
+    columns: Columns = None
+    time_zone: TimeZone = None
+    schedule: ScheduleIn | None = Field(None, description="null: exported on demand only")
+
+    def draft(self) -> SegmentDraft:
+        return SegmentDraft(
+            name=self.name,
+            rule=self.rule,
+            description=self.description,
+            tags=tuple(self.tags),
+            dataset=self.dataset,
+            columns=None if self.columns is None else tuple(self.columns),
+            time_zone=self.time_zone,
+            schedule=self.schedule.schedule() if self.schedule else None,
+        )
+
+
+class SegmentPatch(_In):
+    """The keys that shall change. Those that are not there stay as they are."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"version": 3, "name": "iOS, март", "schedule": None}]})
+
+    version: int = Field(description="the version this change is based on")
+    name: Name = Field(default_factory=str)
+    rule: Rule = None
+    description: Description = Field(default_factory=str)
+    tags: Tags = Field(default_factory=list)
+    dataset: DatasetName = None
+    columns: Columns = None
+    time_zone: TimeZone = None
+    schedule: ScheduleIn | None = None
+
+    def changes(self) -> SegmentChanges:
+        made: SegmentChanges = {}
+        given = self.model_fields_set
+        if "name" in given:
+            made["name"] = self.name
+        if "rule" in given:
+            made["rule"] = self.rule
+        if "description" in given:
+            made["description"] = self.description
+        if "tags" in given:
+            made["tags"] = tuple(self.tags)
+        if "dataset" in given:
+            made["dataset"] = self.dataset
+        if "columns" in given:
+            made["columns"] = None if self.columns is None else tuple(self.columns)
+        if "time_zone" in given:
+            made["time_zone"] = self.time_zone
+        if "schedule" in given:
+            made["schedule"] = self.schedule.schedule() if self.schedule else None
+        return made
+
+
+class CopyIn(_In):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "iOS, апрельская когорта"}]})
+
+    name: str | None = Field(None, description="null: the old name marked as a copy")
+
+
+class SegmentsQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    search: _Plain = Field(
+        "", max_length=200, description="words that name, description or tags contain; case is ignored"
+    )
+    dataset: _Plain | None = Field(None, max_length=63, description="base dataset")
+    tag: _Plain | None = Field(None, max_length=50, description="a whole tag; case is ignored")
+    deleted: bool = Field(False, description="deleted segments in place of live ones")
+    sort: Sort = Field("-updated_at", description="`-` turns the order round")
+    limit: int = Field(50, ge=1, le=200, description="most segments on a page")
+    cursor: _Plain | None = Field(
+        None, max_length=1000, description="`next_cursor` of the page before, with the same sort"
+    )
+
+
+class ScheduleOut(BaseModel):
+    cron: str
+    formats: list[str]
+
+    @classmethod
+    def of(cls, schedule: Schedule | None) -> Self | None:
+        return cls(cron=schedule.cron, formats=list(schedule.formats)) if schedule else None
+
+
+class SegmentLinks(BaseModel):
+    dagster: str = Field(description="the segment's partition in the interface of Dagster")
+
+
+class SegmentOut(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE_SEGMENT]})
+
+    id: int
+    name: str
+    description: str
+    tags: list[str]
+    dataset: str
+    rule: dict[str, Any] = Field(description="the rule with shorthand and defaults written out")
+    columns: list[str] | None
+    time_zone: str
+    schedule: ScheduleOut | None
+    version: int = Field(description="every change makes the next one; a PATCH says which it is based on")
+    owner: str
+    created_at: datetime
+    updated_at: datetime
+    last_export: ExportOut | None
+    links: SegmentLinks
+
+    @classmethod
+    def of(cls, view: SegmentView, language: Language, dagster_url: str) -> Self:
+        segment, definition = view.segment, view.segment.definition
+        return cls(
+            id=segment.id,
+            name=definition.name,
+            description=definition.description,
+            tags=list(definition.tags),
+            dataset=definition.dataset,
+            rule=dict(definition.rule),
+            columns=None if definition.columns is None else list(definition.columns),
+            time_zone=definition.time_zone,
+            schedule=ScheduleOut.of(definition.schedule),
+            version=segment.version,
+            owner=segment.owner,
+            created_at=segment.created_at,
+            updated_at=segment.updated_at,
+            last_export=ExportOut.of(view.last_export, language, dagster_url) if view.last_export else None,
+            links=SegmentLinks(
+                dagster=f"{dagster_url}/assets/segment_audience?view=partitions&partition={segment.partition_key}"
+            ),
+        )
+
+
+class SegmentPageOut(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"items": [_EXAMPLE_SEGMENT], "next_cursor": None}]})
+
+    items: list[SegmentOut]
+    next_cursor: str | None = Field(description="give it as `cursor` for the next page; null: this was the last one")
+
+    @classmethod
+    def of(cls, page: SegmentPage, language: Language, dagster_url: str) -> Self:
+        items = [SegmentOut.of(view, language, dagster_url) for view in page.items]
+        return cls(items=items, next_cursor=page.next_cursor)
+
+
+class VersionOut(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE_VERSION]})
+
+    segment_id: int
+    version: int
+    name: str
+    description: str
+    tags: list[str]
+    dataset: str
+    rule: dict[str, Any]
+    columns: list[str] | None
+    time_zone: str
+    schedule: ScheduleOut | None
+    created_by: str
+    created_at: datetime
+
+    @classmethod
+    def of(cls, version: Version) -> Self:
+        definition = version.definition
+        return cls(
+            segment_id=version.segment_id,
+            version=version.version,
+            name=definition.name,
+            description=definition.description,
+            tags=list(definition.tags),
+            dataset=definition.dataset,
+            rule=dict(definition.rule),
+            columns=None if definition.columns is None else list(definition.columns),
+            time_zone=definition.time_zone,
+            schedule=ScheduleOut.of(definition.schedule),
+            created_by=version.created_by,
+            created_at=version.created_at,
+        )
+
+
+class VersionsOut(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"items": [_EXAMPLE_VERSION]}]})
+
+    items: list[VersionOut]
