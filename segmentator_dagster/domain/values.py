@@ -92,7 +92,7 @@ def _numbers(field: Field, operator: Operator, values: Sequence[Scalar]) -> Type
         numbers.append(value)
     column = unwrapped(field.clickhouse_type)
     if column.startswith("Decimal"):
-        return _decimals(field, column, numbers)
+        return _decimals(field, operator, column, numbers)
     if column in _LARGEST_FLOATS:
         return _floats(field, operator, column, numbers)
     return _integers(field, operator, numbers)
@@ -124,15 +124,16 @@ def _integers(field: Field, operator: Operator, numbers: Sequence[int | float]) 
     return TypedValues(name, tuple(numbers))
 
 
-def _decimals(field: Field, column: str, numbers: Sequence[int | float]) -> TypedValues:
+def _decimals(field: Field, operator: Operator, column: str, numbers: Sequence[int | float]) -> TypedValues:
     """At the column's own scale, so that the engine rescales nothing and nothing overflows."""
     digits, scale = _decimal_size(column)
+    most = digits if operator.test in (Test.EQUALS, Test.ONE_OF) else 76
     exact = [Decimal(repr(number)) for number in numbers]
     for index, number in enumerate(exact):
         if _decimals_of(number) > scale:
             raise _too_precise(field, numbers[index], index)
-        if number and number.adjusted() >= 76 - scale:
-            largest = f"10^{76 - scale}"
+        if number and number.adjusted() >= most - scale:
+            largest = f"10^{most - scale}"
             raise _out_of_range(field, numbers[index], index, f"-{largest}", largest)
     fits = all(not number or number.adjusted() < digits - scale for number in exact)
     return TypedValues(f"Decimal({digits if fits else 76}, {scale})", tuple(exact))

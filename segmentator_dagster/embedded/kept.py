@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
+from textwrap import shorten
 
 from segmentator_dagster.embedded.child import Child
 from segmentator_dagster.embedded.parts import Part, Step
@@ -17,6 +18,7 @@ STUBBORN_PAUSE_SECONDS = 30.0
 STUBBORN_FAILURES = 5
 STUBBORN_WINDOW_SECONDS = 60.0
 PROBE_EVERY_SECONDS = 0.1
+LONGEST_WORDS = 200
 
 
 class StepFailedError(Exception):
@@ -87,7 +89,7 @@ class Kept:
         pause = STUBBORN_PAUSE_SECONDS if stubborn else self._pause
         self._start_after = now + pause
         count = f", {len(self._failures)} times within a minute (see {child.log})" if stubborn else ""
-        words = child.last_words() or "it said nothing"
+        words = shorten(child.last_words(), LONGEST_WORDS) or "it said nothing"
         self.say(self.part.name, f"ended  {_how(code)}{count}: {words}; starting it again in {pause:.1f} s")
 
 

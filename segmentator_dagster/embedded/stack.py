@@ -87,8 +87,8 @@ def dagster_parts(
             CODE,
             tethered("dagster", *code_arguments),
             ready=lambda _: probes.accepts(home.code_socket),
-            # Given a home it would open the storage, and make it, while the pool does: see `workers.storage.initialise`.
-            # What it serves names the instance with each request.
+            # Given a home it would open the storage, and make it, while the pool does (`workers.storage.initialise`).
+            # It needs none: what asks it names the instance.
             unset=("DAGSTER_HOME",),
         ),
         Part(

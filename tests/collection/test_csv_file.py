@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import csv
 import gzip
-import io
 import re
 import string
 from collections.abc import Callable
@@ -181,7 +179,7 @@ def test_undecodable_bytes_in_utf_8_are_named(collection: Any, csv_file: CsvWrit
     content = "id,город\n1,Омск\n2,Т".encode() + b"\xff\xfe" + "верь\n3,Пермь\n".encode()
     (problem,) = collection.refused(csv_file(content))
     assert (problem.code, problem.values["line"], problem.values["column"]) == ("value_undecodable", 3, "город")
-    assert problem.values["value"] == "Т\ufffd\ufffdверь"
+    assert problem.values["value"] == "Т\ufffdверь"
 
 
 def test_undecodable_byte_in_cp1251_is_named(collection: Any, csv_file: CsvWriter) -> None:
@@ -258,6 +256,13 @@ def same_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("random") / "data.csv"
 
 
+def written(value: str | None) -> str:
+    """RFC 4180. (csv.writer before Python 3.13 leaves a lone carriage return unquoted.)"""
+    if value is None:
+        return ""
+    return '"' + value.replace('"', '""') + '"' if re.search(r'[,;|\t\r\n"]', value) else value
+
+
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=TABLES, delimiter=st.sampled_from(",;\t|"), line_end=st.sampled_from(["\n", "\r\n"]))
 @example(rows=[('"',), ("\r",), ("\n",)], delimiter=",", line_end="\n")
@@ -265,11 +270,9 @@ def test_random_table_written_as_text_comes_back_equal(
     collection: Any, same_path: Path, rows: list[tuple[str | None, ...]], delimiter: str, line_end: str
 ) -> None:
     names = [f"column {index}" for index in range(len(rows[0]))]
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, delimiter=delimiter, lineterminator=line_end)
-    writer.writerow(["id", *names])
-    writer.writerows([str(number), *row] for number, row in enumerate(rows))
-    same_path.write_text(text.getvalue(), "utf-8", newline="")
+    table = [("id", *names), *((str(number), *row) for number, row in enumerate(rows))]
+    text = "".join(delimiter.join(written(value) for value in row) + line_end for row in table)
+    same_path.write_text(text, "utf-8", newline="")
 
     loaded = collection.load(same_path, types=dict.fromkeys(names, "text"), replace=True)
 

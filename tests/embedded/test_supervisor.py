@@ -33,6 +33,17 @@ def stack(settings, home):
 
 sys.exit(run(Settings.given(), stack=stack))
 """
+UP_BROKEN = """
+import sys
+from segmentator_dagster.embedded.parts import Part, untethered
+from segmentator_dagster.embedded.supervisor import run
+from segmentator_dagster.settings import Settings
+
+def stack(settings, home):
+    return (Part("broken", untethered("no_such_part"), ready=lambda since: False),)
+
+sys.exit(run(Settings.given(), stack=stack))
+"""
 LAUNCH = """mutation($e: ExecutionParams!) {launchRun(executionParams: $e) {__typename
   ... on LaunchRunSuccess {run {runId}} ... on PythonError {message}}}"""
 RUNS = "query($f: RunsFilter) {runsOrError(filter: $f) {... on Runs {results {runId status parentRunId}}}}"
@@ -274,22 +285,21 @@ def test_second_start_keeps_the_data_and_a_killed_supervisor_leaves_no_process(u
 
 def test_part_that_cannot_start_is_reported_with_its_last_words_and_tried_again(short_path: Path) -> None:
     data_dir = short_path / "broken"
-    broken = UP.replace('"sample_definitions"', '"no_such_definitions"')
-    variables = {
-        **os.environ,
-        "SEGMENTATOR_DATA_DIR": str(data_dir),
-        "SEGMENTATOR_DAGSTER_PORT": str(free_port()),
-    }
+    variables = {**os.environ, "SEGMENTATOR_DATA_DIR": str(data_dir)}
     with data_dir.with_suffix(".said").open("wb") as said:
-        process = subprocess.Popen([sys.executable, "-c", broken], env=variables, stdout=said, stderr=said)
+        process = subprocess.Popen([sys.executable, "-c", UP_BROKEN], env=variables, stdout=said, stderr=said)
     up = Up(data_dir, 0, process)
     try:
-        up.says(
-            "worker pool    ended  exit code 1: ModuleNotFoundError: No module named 'no_such_definitions'; starting"
-        )
+        up.says("5 times within a minute")
     finally:
         process.send_signal(signal.SIGINT)
         assert process.wait(10) == 0
+    lines = up.said().splitlines()
+    words = f"{sys.executable}: No module named no_such_part"
+    for line, pause in zip(lines, ("0.2", "0.4", "0.8", "1.6"), strict=False):
+        assert line == f"broken         ended  exit code 1: {words}; starting it again in {pause} s"
+    log = data_dir.resolve() / "logs" / "broken.out.log"
+    assert f"5 times within a minute (see {log}): {words}; starting it again in 30.0 s" in lines[4]
 
 
 def test_failed_step_ends_the_start_with_its_last_words(short_path: Path) -> None:

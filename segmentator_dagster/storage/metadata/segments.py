@@ -130,6 +130,7 @@ class Segments:
 
     def restore(self, segment_id: int) -> Segment:
         """Undo a deletion; restoring a live segment changes nothing. UserError name_taken."""
+        name = self.get(segment_id, with_deleted=True).definition.name
         try:
             with self._database.writing() as session:
                 row = _live_row(session, segment_id, with_deleted=True, for_update=True)
@@ -140,7 +141,7 @@ class Segments:
                     session.flush()
                 return _segment(row)
         except IntegrityError as error:
-            raise _name_conflict(error, row.name) from error
+            raise _name_conflict(error, name) from error
 
     def versions(self, segment_id: int) -> tuple[Version, ...]:
         """Newest first, also of a deleted segment."""
