@@ -131,7 +131,7 @@ def load(
     replace: bool,
 ) -> None:
     """Load a CSV, XLSX or Parquet FILE into a dataset: all of it or nothing."""
-    from segmentator_dagster.collection.loading import load_file  # noqa: PLC0415
+    from segmentator_dagster.collection.load import load_file  # noqa: PLC0415
     from segmentator_dagster.storage.clickhouse import ClickHouse  # noqa: PLC0415
     from segmentator_dagster.storage.metadata.database import Database  # noqa: PLC0415
     from segmentator_dagster.storage.metadata.datasets import Datasets, RegisteredDataset  # noqa: PLC0415

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from segmentator_dagster.collection.problems import COLUMN_TYPE_UNSUPPORTED, FILE_UNREADABLE, BadRow
+from segmentator_dagster.collection.problems import (
+    COLUMN_TYPE_UNSUPPORTED,
+    DATE_OUTSIDE,
+    FILE_UNREADABLE,
+    SHOWN_PROBLEMS,
+    BadRow,
+)
 from segmentator_dagster.collection.source import ROW, SourceColumn, cell, checked_names
 
 BATCH_ROWS = 1 << 16
@@ -59,6 +67,12 @@ class ParquetFile:
             SourceColumn(name, _clickhouse_type(name, arrow_type))
             for name, arrow_type in zip(names, self._arrow_types, strict=True)
         )
+        self._calendar = [
+            (cell(index), *_calendar(arrow_type))
+            for index, arrow_type in enumerate(self._arrow_types)
+            if pa.types.is_date(arrow_type) or pa.types.is_timestamp(arrow_type)
+        ]
+        self._broken: list[BadRow] = []
         self._rows_read = 0
 
     def fraction_read(self) -> float:
@@ -72,10 +86,28 @@ class ParquetFile:
                 for index, arrow_type in enumerate(self._arrow_types):
                     columns[cell(index)] = batch.column(index).cast(arrow_type)
                 self._rows_read += batch.num_rows
-                yield pa.table(columns)
+                yield self._within_calendar(pa.table(columns))
 
     def broken_rows(self) -> Sequence[BadRow]:
-        return ()
+        return sorted(self._broken, key=lambda row: row.line)
+
+    def _within_calendar(self, batch: pa.Table) -> pa.Table:
+        """The rows without those whose dates ClickHouse cannot hold, which become bad rows."""
+        for column, first, last in self._calendar:
+            outside = pc.less(batch[column], first)
+            if last is not None:
+                outside = pc.or_(outside, pc.greater(batch[column], last))
+            outside = pc.fill_null(outside, False)
+            if pc.any(outside).as_py():
+                self._note_outside(column, batch.filter(outside).slice(0, SHOWN_PROBLEMS))
+                batch = batch.filter(pc.invert(outside))
+        return batch
+
+    def _note_outside(self, column: str, rows: pa.Table) -> None:
+        name = self.columns[int(column[1:])].name
+        for line, value in zip(rows[ROW].to_pylist(), rows[column].cast(pa.string()).to_pylist(), strict=True):
+            if len(self._broken) < SHOWN_PROBLEMS:
+                self._broken.append(BadRow(line, DATE_OUTSIDE.at(line=line, column=name, value=value)))
 
     def lines(self, rows: Collection[int]) -> Mapping[int, int]:
         return {row: row for row in rows}
@@ -88,6 +120,15 @@ def _reading(path: Path) -> Iterator[pq.ParquetFile]:
             yield file
     except (pa.ArrowException, OSError) as error:
         raise FILE_UNREADABLE.error(reason=str(error)) from error
+
+
+def _calendar(arrow_type: pa.DataType) -> tuple[pa.Scalar, pa.Scalar | None]:
+    """The first and the last moment of Date32 and DateTime64; nanoseconds end by themselves, in 2262."""
+    if pa.types.is_date(arrow_type):
+        return pa.scalar(dt.date(1900, 1, 1)), pa.scalar(dt.date(2299, 12, 31))
+    first = pa.scalar(dt.datetime(1900, 1, 1, tzinfo=dt.UTC), arrow_type)
+    last = dt.datetime(2299, 12, 31, 23, 59, 59, tzinfo=dt.UTC)
+    return first, None if arrow_type.unit == "ns" else pa.scalar(last, arrow_type)
 
 
 def _flat(arrow_type: pa.DataType) -> pa.DataType:

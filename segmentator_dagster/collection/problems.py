@@ -147,6 +147,14 @@ VALUE_WRONG_TIME = ProblemKind(
     hint_en="Fix the file, or name another time column.",
     hint_ru="Исправьте файл или назовите другой столбец времени.",
 )
+DATE_OUTSIDE = ProblemKind(
+    "date_outside",
+    Category.INVALID,
+    en="Line {line}, column {column!r}: {value} is not between the years 1900 and 2299.",
+    ru="Строка {line}, столбец {column!r}: {value} не между 1900 и 2299 годами.",
+    hint_en="Empty the value, or make the column text in the file.",
+    hint_ru="Очистите значение или сделайте столбец в файле текстом.",
+)
 VALUE_EMPTY = ProblemKind(
     "value_empty",
     Category.INVALID,

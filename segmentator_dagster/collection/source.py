@@ -47,7 +47,7 @@ class Source(Protocol):
         """How much of the file `batches` has consumed, 0 to 1; None where it cannot be told."""
 
     def broken_rows(self) -> Sequence[BadRow]:
-        """The first rows that `batches` left out because they have the wrong number of fields."""
+        """The first rows that `batches` had to leave out: wrong number of fields, dates that no column holds."""
 
     def lines(self, rows: Collection[int]) -> Mapping[int, int]:
         """The line in the file of each given `row`."""

@@ -80,7 +80,8 @@ def write_config(folders: ServerFolders, options: ServerOptions, passwords: Embe
     _write(folders.config / "users.xml", _users(options, passwords))
     _write(folders.config / "config.xml", _server(folders, options))
     # clickhouse-local lets every user read every file by the scalar function file(), whatever the grants and
-    # user_files_path say. A SQL function of that name, found in this folder at the start, comes before the built-in one.
+    # user_files_path say (need_check in src/Functions/FunctionFile.cpp). A SQL function of that name, found in this
+    # folder at the start, comes before the built-in one.
     (folders.functions / "function_file.sql").write_text(_FILE_FUNCTION, "utf-8")
 
 
@@ -146,44 +147,6 @@ def _users(options: ServerOptions, passwords: EmbeddedSecrets) -> _Node:
             "admin": _user(passwords.clickhouse_admin, "default", None),
             "writer": _user(passwords.clickhouse_writer, "default", [*read, *write]),
             "reader": _user(passwords.clickhouse_reader, "reader", read),
-        },
-    }
-
-
-def _users(options: ServerOptions, passwords: EmbeddedSecrets) -> _Node:
-    read = [
-        *(f"SELECT ON {database}.*" for database in (options.data_database, options.database)),
-        *(f"SELECT ON system.{table}" for table in _SYSTEM_TABLES),
-    ]
-    write = [
-        f"ALL ON {options.database}.*",
-        *(f"TABLE ENGINE ON {engine}" for engine in _TABLE_ENGINES),
-        "SELECT ON system.processes",  # shows a user its own queries only, which it may kill
-    ]
-    return {
-        "profiles": {
-            "default": {},
-            "reader": {
-                "readonly": 1,
-                "max_execution_time": options.reader_seconds,
-                "timeout_overflow_mode": "throw",
-                "max_memory_usage": READER_MEMORY_BYTES,
-                "max_result_rows": READER_RESULT_ROWS,
-                "result_overflow_mode": "throw",
-                "cancel_http_readonly_queries_on_client_close": 1,
-            },
-        },
-        "quotas": {"default": {}, "listener": {"interval": {"duration": _LONGEST_INTERVAL, "queries": 2}}},
-        "users": {
-            "default": _listener(),
-            "admin": _user(passwords.clickhouse_admin, "default", None),
-            "writer": _user(
-                passwords.clickhouse_writer,
-                "default",
-                # `processes` shows a user its own queries only, which it may kill.
-                [f"ALL ON {options.database}.*", *read, "SELECT ON system.processes"],
-            ),
-            "reader": _user(passwords.clickhouse_reader, "reader", [f"SELECT ON {options.database}.*", *read]),
         },
     }
 

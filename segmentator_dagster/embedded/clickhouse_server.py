@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import fcntl
+import importlib
 import os
 import signal
 import sys
@@ -27,7 +28,7 @@ SETTINGS max_block_size = 1, max_threads = 1, function_sleep_max_microseconds_pe
 FORMAT Null
 """
 _PARENT_POLL_SECONDS = 0.25
-_SHUTDOWN_SECONDS = 10.0
+_SHUTDOWN_SECONDS = 5.0
 _ORPHAN_SHUTDOWN_SECONDS = 1.2
 
 # What the engine prints when it cannot serve -> the line for the person who started it.
@@ -37,7 +38,7 @@ _CAUSES = (
 )
 
 
-class ServerFailed(Exception):
+class ServerError(Exception):
     """The server cannot start or has ended by itself; the text is one line that says why."""
 
 
@@ -55,13 +56,13 @@ def wait_until_ready(url: str, seconds: float, alive: Callable[[], bool] = lambd
     """Return once the server at `http://user:password@host:port` lets this user in.
 
     Another server on the same port knows no such user, so it does not pass for ours. TimeoutError after `seconds`;
-    ServerFailed as soon as `alive` says that the process is gone.
+    ServerError as soon as `alive` says that the process is gone.
     """
     deadline = time.monotonic() + seconds
     with httpx.Client(trust_env=False, timeout=5) as client:
         while not _lets_in(client, url):
             if not alive():
-                raise ServerFailed("ClickHouse ended before it was ready")
+                raise ServerError("ClickHouse ended before it was ready")
             if time.monotonic() > deadline:
                 raise TimeoutError(f"ClickHouse was not ready within {seconds:g} s")
             time.sleep(0.05)
@@ -75,7 +76,7 @@ def _lets_in(client: httpx.Client, url: str) -> bool:
 
 
 def serve(data_dir: Path, options: ServerOptions) -> None:
-    """Serve until SIGTERM, SIGINT or the end of the parent process; ServerFailed where that is not possible."""
+    """Serve until SIGTERM, SIGINT or the end of the parent process; ServerError where that is not possible."""
     parent = os.getppid()
     folders = ServerFolders(data_dir.resolve())
     folders.make()
@@ -89,7 +90,7 @@ def serve(data_dir: Path, options: ServerOptions) -> None:
         while engine.is_alive() and not asked.is_set() and os.getppid() == parent:
             asked.wait(_PARENT_POLL_SECONDS)
         if not engine.is_alive():
-            raise ServerFailed(cause_of(folders.console.read_text("utf-8", "replace"), options.port))
+            raise ServerError(cause_of(folders.console.read_text("utf-8", "replace"), options.port))
         seconds = _SHUTDOWN_SECONDS if asked.is_set() else _ORPHAN_SHUTDOWN_SECONDS
         _end(engine, options.port, passwords.clickhouse_admin, seconds)
         if engine.is_alive():
@@ -103,23 +104,23 @@ def _start_engine(folders: ServerFolders) -> threading.Thread:
     os.environ["TZ"] = "UTC"  # clickhouse-local has no setting for its time zone
     os.chdir(folders.root)
     try:
-        from chdb import _chdb  # noqa: PLC0415
+        engine = importlib.import_module("chdb._chdb")
     except ImportError as error:
-        raise ServerFailed(
+        raise ServerError(
             f'ClickHouse is not installed ({error}): pip install "segmentator-dagster[embedded]"'
         ) from error
     os.chdir(folders.config)
 
     def run() -> None:
         # The format given here becomes the default of the HTTP server; ClickHouse's own is TabSeparated.
-        result = _chdb.query(_STATEMENTS, "TabSeparated")
+        result = engine.query(_STATEMENTS, "TabSeparated")
         if result.has_error():
             sys.stderr.write(result.error_message())
             sys.stderr.flush()
 
-    engine = threading.Thread(target=run, name="clickhouse")
-    engine.start()
-    return engine
+    thread = threading.Thread(target=run, name="clickhouse")
+    thread.start()
+    return thread
 
 
 def _end(engine: threading.Thread, port: int, password: str, seconds: float) -> None:
@@ -147,7 +148,7 @@ def _lock(folders: ServerFolders) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise ServerFailed(f"another server already works in {folders.root}") from error
+            raise ServerError(f"another server already works in {folders.root}") from error
         yield
 
 
@@ -177,7 +178,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = ServerOptions(given.port, given.database, given.data_database, given.reader_seconds)
     try:
         serve(given.data_dir, options)
-    except ServerFailed as error:
+    except ServerError as error:
         sys.stderr.write(f"clickhouse: {error}\n")
         return 1
     return 0

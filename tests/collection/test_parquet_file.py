@@ -149,13 +149,13 @@ def test_bytes_that_are_no_text_are_named_by_row(collection: Any, parquet: Any) 
 
 def test_date_that_no_column_holds_is_named_by_row(collection: Any, parquet: Any) -> None:
     (problem,) = collection.refused(parquet(id=IDS, x=pa.array([dt.date(2024, 1, 1), dt.date(9999, 12, 31)])))
-    assert (problem.code, problem.values["line"], problem.values["value"]) == ("value_wrong_type", 2, "9999-12-31")
+    assert (problem.code, problem.values["line"], problem.values["value"]) == ("date_outside", 2, "9999-12-31")
 
 
 def test_timestamp_that_no_column_holds_is_named_by_row(collection: Any, parquet: Any) -> None:
     times = pa.array([NOON, dt.datetime(1, 1, 1, tzinfo=dt.UTC)], pa.timestamp("us", "UTC"))
     (problem,) = collection.refused(parquet(id=IDS, x=times))
-    assert (problem.code, problem.values["line"]) == ("value_wrong_type", 2)
+    assert (problem.code, problem.values["line"]) == ("date_outside", 2)
 
 
 def test_many_row_groups_are_numbered_through(collection: Any, tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def audience_query(rule: Rule) -> CompiledQuery:
     return compile_statement(compile_audience(rule, worlds.catalogue(), worlds.BASE, worlds.ZONE.key))
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     base=worlds.rows_of(worlds.BASE, 1),
     other=worlds.rows_of(worlds.OTHER, 0),
@@ -72,7 +72,10 @@ def test_every_operator_on_every_column_agrees_on_a_row_of_each_cell(world: Clic
     for start in range(0, len(rules), 50):
         part = slice(start, start + 50)
         statement = sa.union_all(
-            *(sa.select(sa.literal_column(str(at)), audience.subquery().c.user_id) for at, audience in enumerate(audiences[part]))
+            *(
+                sa.select(sa.literal_column(str(at)), audience.subquery().c.user_id)
+                for at, audience in enumerate(audiences[part])
+            )
         )
         found: dict[int, set[str]] = {}
         for at, user in world.rows(compile_statement(statement)):
@@ -82,7 +85,9 @@ def test_every_operator_on_every_column_agrees_on_a_row_of_each_cell(world: Clic
 
 
 def test_count_is_the_size_of_the_audience(world: ClickHouse) -> None:
-    rows = [{column.name: column.cells[-1] for column in worlds.COLUMNS} | {"user_id": user} for user in ("a", "b", "a")]
+    rows = [
+        {column.name: column.cells[-1] for column in worlds.COLUMNS} | {"user_id": user} for user in ("a", "b", "a")
+    ]
     load(world, {worlds.BASE: rows, worlds.OTHER: []})
     for rule in worlds.every_simple_rule()[:20]:
         count = world.scalar(compile_count(rule, worlds.catalogue(), worlds.BASE, worlds.ZONE.key))

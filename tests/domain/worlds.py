@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -19,7 +19,24 @@ from segmentator_dagster.domain.rule import Activity, Combinator, Condition, Eve
 
 DATABASE = "rule_oracle"
 UUID_A, UUID_B = "61f0c404-5cb3-11e7-907b-a6006ad3dba0", "00000000-0000-0000-0000-000000000000"
-TEXTS = ["", "a", "A", "ab", "ба", "aБ\N{GRINNING FACE}", "%", "_", "a%b", "\\", "'", "\n\t\r", " a", "{p_1:String}", "\u2028", "nan"]
+TEXTS = [
+    "",
+    "a",
+    "A",
+    "ab",
+    "ба",
+    "aБ\N{GRINNING FACE}",
+    "%",
+    "_",
+    "a%b",
+    "\\",
+    "'",
+    "\n\t\r",
+    " a",
+    "{p_1:String}",
+    "\u2028",
+    "nan",
+]
 ZONE = ZoneInfo("Europe/Moscow")
 
 
@@ -107,7 +124,9 @@ def create_sql(dataset: str) -> str:
 
 
 def insert_sql(dataset: str, rows: Sequence[Mapping[str, Any]]) -> str:
-    lines = ("(" + ", ".join(_literal(row[column.name], column.type) for column in columns_of(dataset)) + ")" for row in rows)
+    lines = (
+        "(" + ", ".join(_literal(row[column.name], column.type) for column in columns_of(dataset)) + ")" for row in rows
+    )
     return f"INSERT INTO {DATABASE}.{dataset} VALUES " + ", ".join(lines)
 
 
@@ -189,7 +208,9 @@ def rules() -> st.SearchStrategy[Rule]:
     comparison = st.sampled_from([(">=", 1), ("=", 0)])
     activities = st.sampled_from([BASE, BASE, OTHER]).flatmap(
         lambda dataset: st.builds(
-            lambda where, compared, negated: Activity(dataset, where, operator=compared[0], value=compared[1], negated=negated),
+            lambda where, compared, negated: Activity(
+                dataset, where, operator=compared[0], value=compared[1], negated=negated
+            ),
             st.none() | row_groups(dataset),
             comparison,
             st.booleans(),
@@ -207,7 +228,7 @@ def rules() -> st.SearchStrategy[Rule]:
 
 
 def every_simple_rule() -> list[Rule]:
-    """Each operator with each of its values on each column of the base dataset, alone and negated."""
+    """Each operator with each of its values on each column of the base dataset; some also negated."""
     found: list[Rule] = []
     for column in columns_of(BASE):
         for operator in OPERATORS.values():
@@ -220,7 +241,10 @@ def every_simple_rule() -> list[Rule]:
                 Shape.PAIR: [(value, value) for value in values],
                 Shape.LIST: [(value,) for value in values],
             }
-            for value in shapes[operator.shape]:
-                condition = Condition(column.name, operator.key, value)
-                found += (Activity(BASE, RowGroup(Combinator.AND, (condition,), negated)) for negated in (False, True))
+            for index, value in enumerate(shapes[operator.shape]):
+                group = RowGroup(Combinator.AND, (Condition(column.name, operator.key, value),))
+                found += [
+                    Activity(BASE, group),
+                    *([Activity(BASE, replace(group, negated=True))] if index == 0 else []),
+                ]
     return found

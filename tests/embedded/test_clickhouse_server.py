@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from segmentator_dagster.compiler.query import CompiledQuery
 from segmentator_dagster.storage.clickhouse import ClickHouse
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +11,7 @@ from pathlib import Path
 import pytest
 from dagster import DagsterInstance
 from dagster._core.instance.ref import InstanceRef
+from dagster._core.storage.compute_log_manager import ComputeIOType
 from dagster._core.workspace.load_target import WorkspaceFileTarget
 
 from segmentator_dagster.embedded.environment import children_environment
@@ -101,13 +100,7 @@ def test_compute_logs_lie_beside_the_exports_in_s3(data_dir: Path, monkeypatch: 
     with DagsterInstance.from_ref(InstanceRef.from_dir(str(home.folder))) as instance:
         logs = instance.compute_log_manager
         assert type(logs).__name__ == "S3ComputeLogManager"
-        assert logs._s3_key(["r1", "step"], "stderr".__class__ and _stderr()) == "team/one/dagster/storage/r1/step.err"
-
-
-def _stderr():
-    from dagster._core.storage.compute_log_manager import ComputeIOType
-
-    return ComputeIOType.STDERR
+        assert logs._s3_key(["r1", "step"], ComputeIOType.STDERR) == "team/one/dagster/storage/r1/step.err"
 
 
 def test_sqlite_needs_no_address_and_no_schema(data_dir: Path) -> None:

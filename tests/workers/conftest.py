@@ -9,11 +9,11 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from warm_pool import HERE, Pool, Runs
 
 from segmentator_dagster.embedded.environment import children_environment
 from segmentator_dagster.embedded.instance import DagsterHome, environment, write_home
 from segmentator_dagster.settings import Settings
+from tests.workers.warm_pool import HERE, Pool, Runs
 
 
 @pytest.fixture
@@ -49,9 +49,10 @@ def pool(stopped_pool: Pool) -> Pool:
 
 
 @pytest.fixture
-def runs(home: DagsterHome, monkeypatch: pytest.MonkeyPatch) -> Iterator[Runs]:
+def runs(settings: Settings, home: DagsterHome, monkeypatch: pytest.MonkeyPatch) -> Iterator[Runs]:
     """Ask for it after the pool, which makes the storage."""
     monkeypatch.chdir(HERE)
-    monkeypatch.setenv("DAGSTER_HOME", str(home.folder))
+    for name, value in environment(settings, home).items():
+        monkeypatch.setenv(name, value)
     with dg.DagsterInstance.get() as instance:
         yield Runs(instance)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dagster as dg
 from dagster._core.run_coordinator import SubmitRunContext
-from warm_pool import Pool, Runs
 
 from segmentator_dagster.workers.coordinator import INTERACTIVE, LANE_TAG, FastLaneRunCoordinator
+from tests.workers.warm_pool import Pool, Runs
 
 
 def submit(runs: Runs, tags: dict[str, str]) -> dg.DagsterRun:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 from dagster._core.launcher import LaunchRunContext, ResumeRunContext
-from warm_pool import Pool, Runs, eventually
 
 from segmentator_dagster.workers import launcher as launcher_module
 from segmentator_dagster.workers.launcher import WarmRunLauncher
 from segmentator_dagster.workers.wire import PoolUnreachableError
+from tests.workers.warm_pool import Pool, Runs, eventually
 
 
 def launcher_of(runs: Runs) -> WarmRunLauncher:

@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 
 import dagster as dg
-from warm_pool import Pool, Runs, alive, eventually
 
 from segmentator_dagster.workers import liveness
 from segmentator_dagster.workers.wire import Fate, Order, Question, ask
+from tests.workers.warm_pool import Pool, Runs, alive, eventually
 
 
 def test_run_executes_in_a_worker_that_was_warmed_up_and_ends_with_it(pool: Pool, runs: Runs) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, FailFast, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from segmentator_dagster.api.drafts import SegmentChanges, SegmentDraft
 from segmentator_dagster.api.schemas.exports import EXAMPLE_EXPORT, ExportOut
@@ -66,7 +66,7 @@ _EXAMPLE_VERSION: dict[str, Any] = {
 
 _Plain = Annotated[str, Field(pattern=r"^[^\x00]*$")]  # PostgreSQL takes no NUL, not even to look for it
 Sort = Literal[SORTS]  # type: ignore[valid-type]
-Texts = Annotated[list[str], FailFast()]
+Texts = Annotated[list[str], Field(fail_fast=True)]  # ten megabytes of wrong items are one problem
 Rule = Annotated[Any, Field(description="the rule: who belongs to the audience")]
 Name = Annotated[str, Field(description="1 to 50 characters, unique among live segments whatever the case")]
 Description = Annotated[str, Field(description="at most 2000 characters")]
