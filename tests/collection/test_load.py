@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from segmentator_dagster.collection import tables
-from segmentator_dagster.collection.load import LoadedDataset, Progress
+from segmentator_dagster.collection.load import LoadedDataset, Progress, load_file
 from segmentator_dagster.collection.tables import LoadedColumn, LoadTables
 from segmentator_dagster.compiler.query import CompiledQuery
 from segmentator_dagster.domain.errors import InternalError, UserError
@@ -210,8 +210,6 @@ def test_thousand_columns_are_loaded(collection: Any, csv_file: CsvWriter) -> No
 
 
 def test_server_that_is_gone_is_unavailable(csv_file: CsvWriter) -> None:
-    from segmentator_dagster.collection.load import load_file
-
     with pytest.raises(UserError) as refusal:
         load_file(ClickHouse("http://127.0.0.1:9"), csv_file(SHOP), database="default", dataset="data", user_key="id")
     assert refusal.value.code == "clickhouse_unavailable"

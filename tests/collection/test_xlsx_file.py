@@ -45,6 +45,30 @@ def rewritten(path: Path, part: str, change: Callable[[str], str]) -> Path:
     return path
 
 
+def with_shared_strings(path: Path) -> Path:
+    """The same workbook as Excel writes it: texts in a part of their own. (openpyxl writes them into the cells.)"""
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name).decode() for name in archive.namelist()}
+    texts: list[str] = []
+
+    def shared(match: re.Match[str]) -> str:
+        texts.append(match[1])
+        return f't="s"><v>{len(texts) - 1}</v></c>'
+
+    parts[SHEET] = re.sub(r't="inlineStr"><is>(.*?)</is></c>', shared, parts[SHEET])
+    namespace = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    parts["xl/sharedStrings.xml"] = f'<sst xmlns="{namespace}">{"".join(f"<si>{text}</si>" for text in texts)}</sst>'
+    override = (
+        '<Override PartName="/xl/sharedStrings.xml"'
+        ' ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"/></Types>'
+    )
+    parts["[Content_Types].xml"] = parts["[Content_Types].xml"].replace("</Types>", override)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    return path
+
+
 SHEET = "xl/worksheets/sheet1.xml"
 
 
@@ -53,9 +77,9 @@ SHEET = "xl/worksheets/sheet1.xml"
     [
         ([1, 2], "Int64", [1, 2]),
         ([1.0, 2.0], "Int64", [1, 2]),
-        ([123456789012345678, 1], "Int64", [123456789012345678, 1]),
+        ([123456789012345, 1], "Int64", [123456789012345, 1]),
         ([11.77, 12], "Decimal(18, 2)", [Decimal("11.77"), Decimal(12)]),
-        ([0.1 + 0.2, 1.5], "Float64", [0.30000000000000004, 1.5]),
+        ([0.123456, 1.5], "Float64", [0.123456, 1.5]),
         ([1e20, 1e-7], "Float64", [1e20, 1e-7]),
         ([1, None], "Nullable(Int64)", [1, None]),
         (["007", "008"], "String", ["007", "008"]),
@@ -81,6 +105,20 @@ def test_cells_give_their_types(
 
     assert loaded.columns[1].clickhouse_type == clickhouse_type
     assert [value for (value,) in collection.rows("x")] == expected
+
+
+@pytest.mark.parametrize(
+    ("saved", "expected"), [("123456789012345678", 123456789012345678), ("11.770000000000001", 11.770000000000001)]
+)
+def test_saved_number_keeps_every_digit(collection: Any, xlsx: Writer, saved: str, expected: float) -> None:
+    path = xlsx(["id", "x"], ["u", 5])
+    collection.load(rewritten(path, SHEET, lambda xml: xml.replace("<v>5</v>", f"<v>{saved}</v>")))
+    assert collection.rows() == [("u", expected)]
+
+
+def test_shared_strings_are_read(collection: Any, xlsx: Writer) -> None:
+    collection.load(with_shared_strings(xlsx(["id", "город"], ["007", "Омск"], ["008", "#не ошибка"])))
+    assert collection.rows() == [("007", "Омск"), ("008", "#не ошибка")]
 
 
 def test_user_key_of_numbers_becomes_text(collection: Any, xlsx: Writer) -> None:
@@ -194,7 +232,7 @@ def test_part_that_unpacks_to_far_more_is_refused(collection: Any, xlsx: Writer)
 
 def test_part_over_the_limit_of_size_is_refused(collection: Any, xlsx: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(xlsx_file, "MAX_SHARED_STRINGS_BYTES", 100)
-    (problem,) = collection.refused(xlsx(["id"], *([f"long text {row}"] for row in range(50))))
+    (problem,) = collection.refused(with_shared_strings(xlsx(["id"], *([f"long text {row}"] for row in range(50)))))
     assert (problem.code, problem.values["part"]) == ("file_unpacks_too_large", "xl/sharedStrings.xml")
 
 
@@ -205,7 +243,7 @@ def test_entities_that_explode_are_refused(collection: Any, xlsx: Writer) -> Non
     rewritten(
         path,
         SHEET,
-        lambda xml: doctype + re.sub(r"^<\?xml[^>]*>", "", xml).replace("<v>1</v>", "<v>&l9;</v>"),
+        lambda xml: doctype + xml.replace("<t>u</t>", "<t>&l9;</t>"),
     )
     (problem,) = collection.refused(path)
     assert problem.code == "file_unreadable"

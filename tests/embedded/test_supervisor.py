@@ -19,6 +19,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dagster import DagsterInstance
+
+from segmentator_dagster.workers.preload import definitions_pointer
 
 SAMPLES = Path(__file__).parent.parent / "workers"
 UP = """
@@ -186,6 +189,17 @@ def test_each_part_says_when_it_is_ready_and_the_addresses_follow(up: Up) -> Non
 def test_run_launched_over_graphql_succeeds_in_either_lane(up: Up, tmp_path: Path, lane: str) -> None:
     run_id = up.launch("stays", lane, {"seconds": 0.0, "started": str(tmp_path / "started")})
     assert up.ends(run_id) == "SUCCESS"
+
+
+def test_run_names_its_definitions_as_the_pool_has_loaded_them(
+    up: Up, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = up.launch("fails", "interactive")
+    assert up.ends(run_id) == "FAILURE"
+    monkeypatch.setenv("DAGSTER_HOME", str(up.data_dir / "dagster"))
+    with DagsterInstance.get() as instance:
+        run = instance.get_run_by_id(run_id)
+    assert run.job_code_origin.repository_origin.code_pointer == definitions_pointer("sample_definitions")
 
 
 def test_run_whose_worker_is_killed_fails_and_its_retry_succeeds(up: Up, tmp_path: Path) -> None:

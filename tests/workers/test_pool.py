@@ -24,7 +24,7 @@ def test_run_executes_in_a_worker_that_was_warmed_up_and_ends_with_it(pool: Pool
     assert metadata["pid"].value in waiting
     eventually(lambda: not alive(metadata["pid"].value), 5, "the worker's end")
     eventually(lambda: not list(pool.home.liveness.iterdir()), 5, "the lock file's removal")
-    assert ask(str(pool.home.pool_socket), Question(Order.HEALTH, run_id)).fate is Fate.ENDED
+    eventually(lambda: ask(str(pool.home.pool_socket), Question(Order.HEALTH, run_id)).fate is Fate.ENDED)
 
 
 def test_failing_asset_fails_its_run_and_not_its_worker(pool: Pool, runs: Runs) -> None:
@@ -40,7 +40,7 @@ def test_killed_worker_is_reported_as_failure_of_its_run_within_a_second(
     eventually((tmp_path / "marker").exists)
     assert runs.ends(run_id, 2.0) == "FAILURE"
     assert any("The run's process died: signal 9" in message for message in runs.messages(run_id))
-    assert ask(str(pool.home.pool_socket), Question(Order.HEALTH, run_id)).fate is Fate.DIED
+    eventually(lambda: ask(str(pool.home.pool_socket), Question(Order.HEALTH, run_id)).fate is Fate.DIED)
 
 
 def test_run_outlives_a_killed_pool_and_idle_workers_do_not(pool: Pool, runs: Runs, tmp_path: Path) -> None:
