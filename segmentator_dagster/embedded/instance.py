@@ -162,6 +162,7 @@ def _instance(settings: Settings, home: DagsterHome) -> dict[str, Any]:
             "schedule": {"purge_after_days": 30},
         },
         "telemetry": {"enabled": False},
+        "nux": {"enabled": False},  # no sign-up form over the pages
         "compute_logs": _compute_logs(settings),
     }
     if postgres_url(settings):

@@ -12,6 +12,7 @@ LOOPBACK = "127.0.0.1"
 
 CLICKHOUSE = "clickhouse"
 MIGRATIONS = "migrations"
+DEMO = "demo data"
 POOL = "worker pool"
 CODE = "code server"
 WEB = "dagster web"
@@ -27,9 +28,11 @@ def whole_stack(settings: Settings, home: DagsterHome) -> tuple[Part | Step, ...
         tethered("segmentator_dagster.cli", "migrate"),
         needs=tuple(part.name for part in clickhouse),
     )
+    demo = Step(DEMO, tethered("segmentator_dagster.cli", "demo", "--if-missing"), needs=(MIGRATIONS,))
     return (
         *clickhouse,
         migrations,
+        *((demo,) if settings.demo_users else ()),
         *dagster_parts(settings, home, DEFINITIONS, prepared=(MIGRATIONS,)),
         api_part(settings, prepared=(MIGRATIONS,)),
     )

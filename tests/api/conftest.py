@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,43 +67,63 @@ def visits(admin: ClickHouse) -> RegisteredDataset:
     return RegisteredDataset("visits", "datasets", "api_visits", "user_id", "date", "Визиты", "Visits")
 
 
+@contextmanager
+def running_stack(folder: Path, datasets: tuple[RegisteredDataset, ...], **changes: Any) -> Iterator[Stack]:
+    defaults = {
+        "data_dir": folder,
+        "default_dataset": "visits",
+        "dagster_port": free_port(),
+        "clickhouse_url": f"http://nobody:x@127.0.0.1:{free_port()}",
+        "secret_key": "k" * 32,
+    }
+    settings = Settings.load(**{**defaults, **changes})
+    database = Database(f"sqlite:///{settings.data_dir / 'metadata.sqlite'}")
+    migrate(database)
+    for dataset in datasets:
+        Datasets(database).register(dataset)
+    with (
+        api_server(create_app(settings)) as url,
+        httpx.Client(base_url=url, timeout=20, trust_env=False) as client,
+    ):
+        yield Stack(client, settings, Segments(database), Exports(database))
+    database.close()
+
+
 @pytest.fixture
 def make_stack(tmp_path: Path) -> Iterator[Callable[..., Stack]]:
-    """Build an API in a folder of its own. Keyword arguments are settings."""
+    """Build an API in this test's folder. Keyword arguments are settings."""
     with ExitStack() as stacks:
 
         def make(datasets: tuple[RegisteredDataset, ...] = (), **changes: Any) -> Stack:
-            defaults = {
-                "data_dir": tmp_path,
-                "default_dataset": "visits",
-                "dagster_port": free_port(),
-                "clickhouse_url": f"http://nobody:x@127.0.0.1:{free_port()}",
-                "secret_key": "k" * 32,
-            }
-            settings = Settings.load(**{**defaults, **changes})
-            database = Database(f"sqlite:///{settings.data_dir / 'metadata.sqlite'}")
-            stacks.callback(database.close)
-            migrate(database)
-            for dataset in datasets:
-                Datasets(database).register(dataset)
-            url = stacks.enter_context(api_server(create_app(settings)))
-            client = stacks.enter_context(httpx.Client(base_url=url, timeout=20, trust_env=False))
-            return Stack(client, settings, Segments(database), Exports(database))
+            return stacks.enter_context(running_stack(tmp_path, datasets, **changes))
 
         yield make
 
 
 @pytest.fixture
 def stack(make_stack: Callable[..., Stack], clickhouse_server: ClickHouseServer, visits: RegisteredDataset) -> Stack:
+    """An API of this test alone, on a live ClickHouse."""
     return make_stack((visits,), clickhouse_url=clickhouse_server.reader_url)
 
 
-@pytest.fixture
-def client(stack: Stack) -> httpx.Client:
-    return stack.client
+@pytest.fixture(scope="session")
+def online(
+    tmp_path_factory: pytest.TempPathFactory, clickhouse_server: ClickHouseServer, visits: RegisteredDataset
+) -> Iterator[Stack]:
+    """An API on a live ClickHouse for tests that save nothing."""
+    folder = tmp_path_factory.mktemp("online")
+    with running_stack(folder, (visits,), clickhouse_url=clickhouse_server.reader_url) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="session")
+def offline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """ClickHouse is down too; a dataset is registered. For tests that save nothing."""
+    dataset = RegisteredDataset("visits", "datasets", "api_visits", "user_id")
+    with running_stack(tmp_path_factory.mktemp("offline"), (dataset,)) as stack:
+        yield stack
 
 
 @pytest.fixture
-def offline(make_stack: Callable[..., Stack]) -> Stack:
-    """Nothing but the database and the folder is there."""
-    return make_stack()
+def client(online: Stack) -> httpx.Client:
+    return online.client

@@ -195,7 +195,7 @@ def _sort_key(value: Any) -> Any:
 
 def row_groups(dataset: str) -> st.SearchStrategy[RowGroup]:
     leaf: st.SearchStrategy[RowRule] = conditions(dataset)
-    nested = st.recursive(leaf, lambda inner: _row_group(inner), max_leaves=4)
+    nested = st.recursive(leaf, _row_group, max_leaves=4)
     return _row_group(nested)
 
 

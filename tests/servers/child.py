@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import subprocess
 import time
@@ -21,15 +22,23 @@ def free_port() -> int:
 
 @contextmanager
 def running(
-    command: Sequence[str], *, log: Path, cwd: Path | None = None, env: Mapping[str, str] | None = None
+    command: Sequence[str | Path],
+    *,
+    log: Path,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    user: str | None = None,
+    stop_signal: signal.Signals = signal.SIGTERM,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Start `command` with its output in `log`; SIGTERM at the end, SIGKILL after 15 s."""
+    """Start `command` with its output in `log`, as `user` where given; SIGKILL 15 s after the stop signal."""
     with log.open("ab") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, cwd=cwd, env=env)
+        process = subprocess.Popen(
+            command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, cwd=cwd, env=env, user=user
+        )
         try:
             yield process
         finally:
-            process.terminate()
+            process.send_signal(stop_signal)
             try:
                 process.wait(15)
             except subprocess.TimeoutExpired:

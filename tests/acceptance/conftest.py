@@ -1,0 +1,65 @@
+"""The same tests on an installation of embedded parts, and on one that is given the addresses of real servers."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.acceptance.stack import Stack
+from tests.storage.conftest import new_postgres_database
+
+IOS = {"combinator": "and", "rules": [{"field": "platform_main", "operator": "=", "value": "ios"}]}
+
+
+def _embedded(_request: pytest.FixtureRequest) -> dict[str, str]:
+    return {}
+
+
+def _servers(request: pytest.FixtureRequest, s3_fixture: str = "s3_server") -> dict[str, str]:
+    """PostgreSQL, S3, Valkey, and a ClickHouse that the stack does not start itself."""
+    own = f"a{uuid.uuid4().hex[:8]}"
+    clickhouse = request.getfixturevalue("clickhouse_server")
+    s3 = request.getfixturevalue(s3_fixture)
+    bucket = s3.make_bucket()
+    return {
+        "SEGMENTATOR_CLICKHOUSE_URL": clickhouse.writer_url,
+        "SEGMENTATOR_CLICKHOUSE_READER_URL": clickhouse.reader_url,
+        "SEGMENTATOR_CLICKHOUSE_ADMIN_URL": clickhouse.admin_url,
+        "SEGMENTATOR_DATABASE_URL": new_postgres_database(request.getfixturevalue("postgres_server").url),
+        "SEGMENTATOR_OBJECT_STORE_URL": f"s3://{bucket}/{own}",
+        "SEGMENTATOR_OBJECT_STORE_ENDPOINT": s3.url,
+        "SEGMENTATOR_OBJECT_STORE_REGION": s3.region,
+        "SEGMENTATOR_OBJECT_STORE_ACCESS_KEY_ID": s3.access_key,
+        "SEGMENTATOR_OBJECT_STORE_SECRET_ACCESS_KEY": s3.secret_key,
+        "SEGMENTATOR_REDIS_URL": request.getfixturevalue("valkey_server").url,
+    }
+
+
+def _radosgw(request: pytest.FixtureRequest) -> dict[str, str]:
+    return _servers(request, "radosgw_server")
+
+
+KINDS = {"embedded": _embedded, "servers": _servers}
+if os.environ.get("SEGMENTATOR_TEST_CEPH"):
+    KINDS["radosgw"] = _radosgw
+
+
+@pytest.fixture(scope="session", params=list(KINDS))
+def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    variables = KINDS[request.param](request)
+    started = Stack(tmp_path_factory.mktemp(request.param) / "data", variables)
+    started.start()
+    try:
+        yield started
+    finally:
+        started.stop()
+
+
+@pytest.fixture
+def segment(stack: Stack) -> dict[str, Any]:
+    """A new segment: the users of iOS in the demo data."""
+    return stack.create(f"iOS {uuid.uuid4().hex[:8]}", IOS)

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable
+
+import pytest
+
+from tests.api.conftest import Stack
+from tests.servers.child import free_port
+
+
+@pytest.mark.parametrize("prefix", ["", "/api/v1"])
+def test_health_asks_nothing_else(offline: Stack, prefix: str) -> None:
+    assert offline.client.get(f"{prefix}/health").json() == {"status": "ok"}
+
+
+@pytest.mark.parametrize("prefix", ["", "/api/v1"])
+def test_ready_is_degraded_but_200_without_dagster(online: Stack, prefix: str) -> None:
+    answer = online.client.get(f"{prefix}/ready")
+    assert answer.status_code == 200
+    assert answer.json()["status"] == "degraded"
+    assert {name: check["status"] for name, check in answer.json()["checks"].items()} == {
+        "database": "up",
+        "clickhouse": "up",
+        "objects": "up",
+        "dagster": "down",
+    }
+
+
+def test_ready_is_503_without_clickhouse_and_says_why(offline: Stack) -> None:
+    answer = offline.client.get("/ready")
+    assert (answer.status_code, answer.json()["status"]) == (503, "unavailable")
+    assert answer.json()["checks"]["clickhouse"]["code"] == "clickhouse_unavailable"
+
+
+def test_ready_answers_in_time_though_a_part_hangs_and_a_dead_redis_only_degrades(
+    make_stack: Callable[..., Stack],
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        stack = make_stack(
+            clickhouse_url=f"http://u:p@127.0.0.1:{silent.getsockname()[1]}",
+            redis_url=f"redis://127.0.0.1:{free_port()}/0",
+            count_deadline_seconds=1,
+        )
+        started = time.monotonic()
+        checks = [stack.client.get("/ready").json()["checks"] for _ in range(2)]
+        assert time.monotonic() - started < 6
+    assert [check["clickhouse"]["code"] for check in checks] == ["timeout", "timeout"]
+    assert checks[0]["cache"]["status"] == "down"
