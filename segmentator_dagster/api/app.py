@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 
 from segmentator_dagster.api.dagster import Dagster
 from segmentator_dagster.api.datasets import DatasetService
+from segmentator_dagster.api.documented import DocumentedApi
 from segmentator_dagster.api.errors import error_response, preferred_language
 from segmentator_dagster.api.exports import FILES_PATH, ExportService
 from segmentator_dagster.api.http_problems import BAD_REQUEST, METHOD_NOT_ALLOWED, UNKNOWN_PATH
@@ -55,7 +56,7 @@ def create_app(settings: Settings) -> FastAPI:
         yield
         await services.close()
 
-    app = FastAPI(
+    app = DocumentedApi(
         title="Segmentator",
         summary="Audience segments as Dagster partitions",
         description=_DESCRIPTION,
@@ -86,7 +87,7 @@ def _services(settings: Settings) -> Services:
         secret(settings.clickhouse_reader_url, "clickhouse_reader_url"),
         timeout_seconds=settings.count_deadline_seconds + _GRACE_SECONDS,
     )
-    objects = _objects(settings)
+    objects = objects_of(settings)
     counts = CountCache(settings.redis_url.get_secret_value() if settings.redis_url else None)
     dagster = Dagster(settings.dagster_url)
     stored_segments, stored_exports = Segments(database), Exports(database)
@@ -116,7 +117,8 @@ def _services(settings: Settings) -> Services:
     )
 
 
-def _objects(settings: Settings) -> Objects:
+def objects_of(settings: Settings) -> Objects:
+    """The object store of an installation."""
     key_id, key = settings.object_store_access_key_id, settings.object_store_secret_access_key
     return Objects(
         secret(settings.object_store_url, "object_store_url"),

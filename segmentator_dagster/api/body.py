@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any, NoReturn
 
 from segmentator_dagster.api.http_problems import (
@@ -27,13 +28,13 @@ def check_json(body: bytes) -> None:
         line = body.count(b"\n", 0, error.start) + 1
         raise MALFORMED_JSON.error(line=line, column=error.start - body.rfind(b"\n", 0, error.start)) from error
     try:
-        document = json.loads(
-            text, object_pairs_hook=_object, parse_constant=_refuse_number, parse_float=_float, parse_int=_int
-        )
+        document = json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_number, parse_float=_float)
     except json.JSONDecodeError as error:
         raise MALFORMED_JSON.error(line=error.lineno, column=error.colno) from error
     except RecursionError as error:
         raise JSON_TOO_DEEP.error(limit=MAX_DEPTH) from error
+    except ValueError as error:  # Python reads no integer of more than 4300 digits
+        raise NUMBER_NOT_JSON.error(number="999…") from error
     _check_values(document)
 
 
@@ -59,28 +60,29 @@ def _float(text: str) -> float:
     return value
 
 
-def _int(text: str) -> int:
-    if len(text) > 400:  # no number anyone compares with; Python itself refuses over 4300 digits
-        _refuse_number(text)
-    return int(text)
-
-
 def _check_values(document: object) -> None:
+    """Only containers are walked one by one: ten megabytes may hold millions of numbers."""
+    if isinstance(document, str) and not _storable(document):
+        raise BAD_TEXT.error()
     stack: list[tuple[object, str, int]] = [(document, "", 1)]
     while stack:
         value, pointer, depth = stack.pop()
-        if isinstance(value, str):
-            if not _storable(value):
-                raise BAD_TEXT.error(pointer)
-        elif isinstance(value, dict | list):
-            if depth > MAX_DEPTH:
-                raise JSON_TOO_DEEP.error(limit=MAX_DEPTH)
-            if isinstance(value, dict):
-                if not all(map(_storable, value)):
-                    raise BAD_TEXT.error(pointer)
-                stack.extend((item, pointer_to(pointer, key), depth + 1) for key, item in value.items())
-            else:
-                stack.extend((item, pointer_to(pointer, i), depth + 1) for i, item in enumerate(value))
+        if depth > MAX_DEPTH:
+            raise JSON_TOO_DEEP.error(limit=MAX_DEPTH)
+        if isinstance(value, dict) and not all(map(_storable, value)):
+            raise BAD_TEXT.error(pointer)
+        for step, item in _children(value):
+            if isinstance(item, str):
+                if not _storable(item):
+                    raise BAD_TEXT.error(pointer_to(pointer, step))
+            elif isinstance(item, dict | list):
+                stack.append((item, pointer_to(pointer, step), depth + 1))
+
+
+def _children(value: object) -> Iterable[tuple[str | int, object]]:
+    if isinstance(value, dict):
+        return value.items()
+    return enumerate(value) if isinstance(value, list) else ()
 
 
 def _storable(text: str) -> bool:

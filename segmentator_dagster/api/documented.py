@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
+from fastapi import FastAPI
+
 from segmentator_dagster.api.errors import status_of
 from segmentator_dagster.api.http_problems import (
     BODY_TOO_LARGE,
@@ -32,6 +34,7 @@ WITH_BODY = (
     WRONG_JSON_TYPE,
 )
 
+_FASTAPI_ERRORS = ("HTTPValidationError", "ValidationError")
 _REQUEST_ID = "3f6c2b1d8e5a4f70a1b2c3d4e5f60718"
 _TITLES = {
     400: "The request cannot be read",
@@ -97,3 +100,23 @@ def _example(kind: ProblemKind) -> dict[str, Any]:
         "hint": kind.hint_ru.format_map(_SAMPLES),
     }
     return {**problem, "problems": [problem], "request_id": _REQUEST_ID}
+
+
+class DocumentedApi(FastAPI):
+    """FastAPI without its own 422, an error shape this API never answers with."""
+
+    def openapi(self) -> dict[str, Any]:
+        document = super().openapi()
+        for methods in document["paths"].values():
+            for operation in methods.values():
+                schema = _schema_of(operation["responses"].get("422", {}))
+                if schema.get("$ref") == f"#/components/schemas/{_FASTAPI_ERRORS[0]}":
+                    del operation["responses"]["422"]
+        for name in _FASTAPI_ERRORS:
+            document["components"]["schemas"].pop(name, None)
+        return document
+
+
+def _schema_of(response: dict[str, Any]) -> dict[str, Any]:
+    schema: dict[str, Any] = response.get("content", {}).get("application/json", {}).get("schema", {})
+    return schema

@@ -9,6 +9,7 @@ import time
 import uuid
 from urllib.parse import urlsplit
 
+import anyio.to_thread
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -29,6 +30,7 @@ _log = logging.getLogger("segmentator.api")
 _access = logging.getLogger("segmentator.api.access")
 
 MAX_BODY_BYTES = 10 << 20
+_LARGE_BODY_BYTES = 64 << 10
 HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -155,7 +157,10 @@ class StrictBody:
                 return
             if body:
                 _check_type(Headers(scope=scope).get("content-type", ""))
-                check_json(body)
+                if len(body) < _LARGE_BODY_BYTES:
+                    check_json(body)
+                else:  # seconds of work for the largest: other requests shall not wait for it
+                    await anyio.to_thread.run_sync(check_json, body)
         except UserError as error:
             await refuse(error.problems[0], scope, receive, send)
             return

@@ -24,7 +24,7 @@ from segmentator_dagster.domain.errors import Problem
 
 NEARLY_ALL = 0.95
 MONEY_DIGITS = 4
-_COLUMNS_PER_QUERY = 16
+_COLUMNS_PER_QUERY = 4  # a statement over more takes the server longer to plan than to run
 _NAMES = {
     ValueType.TEXT: ("text", "текст"),
     ValueType.BOOLEAN: ("true or false", "true или false"),

@@ -76,7 +76,9 @@ class Stack:
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run `segmentator …` beside the stack."""
         command = [sys.executable, "-m", "segmentator_dagster.cli", *arguments]
-        return subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=300, cwd=ROOT)
+        return subprocess.run(
+            command, check=False, env=self.environment, capture_output=True, text=True, timeout=300, cwd=ROOT
+        )
 
     def wait(self, condition: Callable[[], Any], seconds: float = PATIENCE) -> Any:
         """The first true value of the condition; an AssertionError with what the stack said after too long."""

@@ -3,10 +3,15 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable
+from pathlib import Path
 
+import httpx
 import pytest
 
+from segmentator_dagster.api.app import create_app
+from segmentator_dagster.settings import Settings
 from tests.api.conftest import Stack
+from tests.api.servers import api_server
 from tests.servers.child import free_port
 
 
@@ -48,3 +53,22 @@ def test_ready_answers_in_time_though_a_part_hangs_and_a_dead_redis_only_degrade
         assert time.monotonic() - started < 6
     assert [check["clickhouse"]["code"] for check in checks] == ["timeout", "timeout"]
     assert checks[0]["cache"]["status"] == "down"
+
+
+def test_the_api_starts_with_everything_down(tmp_path: Path) -> None:
+    settings = Settings.load(
+        data_dir=tmp_path,
+        clickhouse_url=f"http://u:p@127.0.0.1:{free_port()}",
+        database_url=f"postgresql://u:p@127.0.0.1:{free_port()}/x",
+        object_store_url="s3://bucket/prefix",
+        object_store_endpoint=f"http://127.0.0.1:{free_port()}",
+        redis_url=f"redis://127.0.0.1:{free_port()}/0",
+        dagster_port=free_port(),
+    )
+    with api_server(create_app(settings)) as url, httpx.Client(base_url=url, trust_env=False) as client:
+        assert client.get("/health").status_code == 200
+        refused = client.get("/api/v1/segments")
+        assert (refused.status_code, refused.json()["code"]) == (503, "database_unavailable")
+        answer = client.get("/ready")
+    assert answer.status_code == 503
+    assert {check["status"] for check in answer.json()["checks"].values()} == {"down"}

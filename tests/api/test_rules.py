@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+import redis
 
 from segmentator_dagster.compiler.query import CompiledQuery
 from segmentator_dagster.storage.clickhouse import ClickHouse
@@ -13,6 +14,7 @@ from segmentator_dagster.storage.metadata.datasets import RegisteredDataset
 from tests.api.conftest import RULE, Stack
 from tests.servers.child import free_port
 from tests.servers.clickhouse import ClickHouseServer
+from tests.servers.valkey import ValkeyServer
 
 
 def where(field: str, operator: str, value: Any) -> dict[str, Any]:
@@ -41,12 +43,16 @@ def test_count_says_how_many_and_what_the_rule_means(client: httpx.Client) -> No
     assert counted["sentence"]["ru"] != counted["sentence"]["en"]
 
 
-@pytest.mark.parametrize("redis", [False, True])
+@pytest.mark.parametrize("dead_redis", [False, True])
 def test_a_count_is_remembered_until_its_data_changes_and_a_dead_redis_does_not_matter(
-    make_stack: Callable[..., Stack], clickhouse_server: ClickHouseServer, admin: ClickHouse, table: str, redis: bool
+    make_stack: Callable[..., Stack],
+    clickhouse_server: ClickHouseServer,
+    admin: ClickHouse,
+    table: str,
+    dead_redis: bool,
 ) -> None:
     dataset = RegisteredDataset("t", "datasets", table, "user_id")
-    changes = {"redis_url": f"redis://127.0.0.1:{free_port()}/0"} if redis else {}
+    changes = {"redis_url": f"redis://127.0.0.1:{free_port()}/0"} if dead_redis else {}
     stack = make_stack((dataset,), clickhouse_url=clickhouse_server.reader_url, **changes)
 
     def count(rule: dict[str, Any]) -> tuple[int, bool]:
@@ -55,13 +61,35 @@ def test_a_count_is_remembered_until_its_data_changes_and_a_dead_redis_does_not_
         return answer.json()["count"], answer.json()["cached"]
 
     assert count(where("x", "=", 1)) == (2, False)
-    assert count(where("x", "=", 1)) == (2, not redis)
-    assert count(where("x", "in", [1])) == (2, not redis)  # another spelling of the same audience
+    assert count(where("x", "=", 1)) == (2, not dead_redis)
+    assert count(where("x", "in", [1])) == (2, not dead_redis)  # another spelling of the same audience
     assert count(where("x", "=", 2)) == (0, False)
     admin.execute(CompiledQuery(f"INSERT INTO datasets.{table} VALUES ('c', 1)"))
     assert count(where("x", "=", 1)) == (3, False)
     admin.execute(CompiledQuery(f"ALTER TABLE datasets.{table} DELETE WHERE user_id = 'a'"), {"mutations_sync": 2})
     assert count(where("x", "=", 1)) == (2, False)
+
+
+def test_a_count_is_shared_through_redis_and_what_is_no_count_there_is_ignored(
+    make_stack: Callable[..., Stack], clickhouse_server: ClickHouseServer, table: str, valkey_server: ValkeyServer
+) -> None:
+    dataset = RegisteredDataset("t", "datasets", table, "user_id")
+    settings = {"clickhouse_url": clickhouse_server.reader_url, "redis_url": valkey_server.url}
+    first, second = make_stack((dataset,), **settings), make_stack((dataset,), **settings)
+    body = {"rule": where("x", "=", 1), "dataset": "t"}
+
+    def count(stack: Stack) -> tuple[int, bool]:
+        answer = stack.client.post("/api/v1/rules/count", json=body).json()
+        return answer["count"], answer["cached"]
+
+    assert first.client.get("/ready").json()["checks"]["cache"]["status"] == "up"
+    assert [count(first), count(second)] == [(2, False), (2, True)]
+    with redis.Redis(port=valkey_server.port) as stored:
+        (key,) = stored.keys("segmentator:count:*")
+        for garbage in (b"{", b"\x80\x04K\x01.", b"7", b'{"count": "2"}', b'{"count": 2, "data_moment": "x"}', b"null"):
+            stored.set(key, garbage)
+            assert count(first) == (2, False), garbage
+            assert count(second) == (2, True)
 
 
 def test_a_count_over_a_view_is_never_remembered(

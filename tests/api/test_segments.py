@@ -208,7 +208,7 @@ def test_pages_show_every_segment_once_while_others_are_added(stack: Stack) -> N
     seen: list[int] = []
     cursor = None
     while True:
-        query = {"limit": 3, "sort": "-id", **({"cursor": cursor} if cursor else {})}
+        query: dict[str, str | int] = {"limit": 3, "sort": "-id", **({"cursor": cursor} if cursor else {})}
         page = stack.client.get("/api/v1/segments", params=query).json()
         seen += [item["id"] for item in page["items"]]
         stack.segment(f"Добавлен {len(seen)}")

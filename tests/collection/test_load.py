@@ -202,6 +202,7 @@ def test_values_are_never_read_as_sql(collection: Any, csv_file: CsvWriter) -> N
     assert collection.rows() == [("1", nasty)]
 
 
+@pytest.mark.slow
 def test_thousand_columns_are_loaded(collection: Any, csv_file: CsvWriter) -> None:
     header = ",".join(["id", *(f"column_{number}" for number in range(999))])
     loaded = collection.load(csv_file(f"{header}\nx{',1.5' * 999}\ny{',' * 999}\n"))

@@ -102,11 +102,8 @@ def test_a_list_of_100_000_items_is_sent_in_full(admin: ClickHouse) -> None:
     rule = {"combinator": "and", "rules": [{"field": "x", "operator": "in", "value": items}]}
     admin.execute(CompiledQuery("CREATE DATABASE IF NOT EXISTS injection"))
     admin.execute(CompiledQuery("CREATE OR REPLACE TABLE injection.t (u String, x String) ENGINE = Memory"))
-    admin.execute(
-        CompiledQuery(
-            "INSERT INTO injection.t SELECT toString(number), concat('\\'', leftPad(toString(number), 8, '0'), '\\\\') FROM numbers(100500)"
-        )
-    )
+    text = "concat('\\'', leftPad(toString(number), 8, '0'), '\\\\')"
+    admin.execute(CompiledQuery(f"INSERT INTO injection.t SELECT toString(number), {text} FROM numbers(100500)"))
     found = compile_statement(compile_audience(parse_rule(rule, default_dataset="t"), CATALOGUE, "t", "UTC"))
     assert len(admin.rows(found)) == 100_000
     admin.execute(CompiledQuery("DROP DATABASE injection"))

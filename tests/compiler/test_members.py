@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from segmentator_dagster.compiler.audience import compile_audience
 from segmentator_dagster.compiler.members import member_rows, output_columns
+from segmentator_dagster.compiler.parameters import parameter
 from segmentator_dagster.compiler.query import CompiledQuery, compile_statement
 from segmentator_dagster.domain.catalogue import Dataset, Field, field_type, is_nullable
 from segmentator_dagster.domain.errors import UserError
@@ -45,19 +46,14 @@ def load(server: ClickHouse, rows: list[Row]) -> None:
     columns = ", ".join(f"{name} {type_}" for name, type_ in TYPES.items())
     create = f"CREATE OR REPLACE TABLE {DATABASE}.visits ({columns}) ENGINE = MergeTree ORDER BY tuple()"
     server.execute(CompiledQuery(create))
-    lines = (
-        f"({key or 'NULL'}, {'NULL' if at is None else at}, {'NULL' if text is None else repr(text)}, {amount}, {tags}, '{level}')"
-        for key, at, text, amount, tags, level in rows
-    )
+    lines = (str(tuple("NULL" if cell is None else cell for cell in row)).replace("'NULL'", "NULL") for row in rows)
     if rows:
         server.execute(CompiledQuery(f"INSERT INTO {DATABASE}.visits VALUES {', '.join(lines)}"))
 
 
 def members(*ids: str) -> sa.Select[Any]:
-    array = sa.bindparam("members", list(ids), type_=sa.String(), expanding=True)
-    numbers = sa.table("numbers", sa.column("number"), schema="system")
-    text = sa.func.toString(numbers.c.number)
-    return sa.select(text.label("user_id")).where(text.in_(array)).limit(100)
+    texts = [parameter("String", one) for one in ids]
+    return sa.select(sa.func.arrayJoin(sa.func.array(*texts)).label("user_id"))
 
 
 def latest(rows: list[Row], user: str, *, timed: bool) -> tuple[Any, ...]:

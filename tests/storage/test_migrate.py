@@ -8,13 +8,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from segmentator_dagster.storage.metadata.database import Database
-from segmentator_dagster.storage.metadata.migrate import migrate
 from segmentator_dagster.storage.metadata.models import Base
 
 MIGRATE = """
 import sys
 from segmentator_dagster.storage.metadata.database import Database
-from segmentator_dagster.storage.metadata.migrate import migrate
 migrate(Database(sys.argv[1]))
 """
 

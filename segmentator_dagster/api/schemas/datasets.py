@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -10,6 +10,23 @@ from segmentator_dagster.api.datasets import operators_of
 from segmentator_dagster.domain.catalogue import Dataset
 from segmentator_dagster.domain.catalogue import Field as DatasetField
 from segmentator_dagster.domain.operators import Operator
+
+_EXAMPLE_DATASET: dict[str, Any] = {
+    "name": "user_activity",
+    "label": {"ru": "Активность пользователей", "en": "User activity"},
+    "user_key": "user_id",
+    "time_field": "date",
+}
+_EXAMPLE_FIELD: dict[str, Any] = {
+    "name": "cohort",
+    "type": "date",
+    "clickhouse_type": "Date",
+    "nullable": False,
+    "label": {"ru": "Когорта", "en": "Cohort"},
+    "filterable": True,
+    "sensitive": False,
+    "operators": [{"key": "=", "label": {"ru": "равно", "en": "equals"}, "value": "scalar"}],
+}
 
 
 class LabelOut(BaseModel):
@@ -20,18 +37,7 @@ class LabelOut(BaseModel):
 
 
 class DatasetOut(BaseModel):
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "name": "user_activity",
-                    "label": {"ru": "Активность пользователей", "en": "User activity"},
-                    "user_key": "user_id",
-                    "time_field": "date",
-                }
-            ]
-        }
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE_DATASET]})
 
     name: str
     label: LabelOut
@@ -49,6 +55,8 @@ class DatasetOut(BaseModel):
 
 
 class DatasetsOut(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"items": [_EXAMPLE_DATASET]}]})
+
     items: list[DatasetOut]
 
 
@@ -64,22 +72,7 @@ class OperatorOut(BaseModel):
 
 
 class FieldOut(BaseModel):
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "name": "cohort",
-                    "type": "date",
-                    "clickhouse_type": "Date",
-                    "nullable": False,
-                    "label": {"ru": "Когорта", "en": "Cohort"},
-                    "filterable": True,
-                    "sensitive": False,
-                    "operators": [{"key": "=", "label": {"ru": "равно", "en": "equals"}, "value": "scalar"}],
-                }
-            ]
-        }
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE_FIELD]})
 
     name: str
     type: str = Field(description="text, number, date, datetime, boolean, other")
@@ -105,6 +98,10 @@ class FieldOut(BaseModel):
 
 
 class FieldsOut(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"dataset": _EXAMPLE_DATASET, "items": [_EXAMPLE_FIELD]}]}
+    )
+
     dataset: DatasetOut
     items: list[FieldOut]
 
