@@ -131,8 +131,7 @@ class _Reader:
         if operator is None or number is None:
             return None
         if operator not in _COMPARISONS:
-            known = suggestion(operator, (">=", "="))
-            self._report(problems.UNKNOWN_OPERATOR, pointer_to(pointer, "operator"), name=shown(operator), **known)
+            self._unknown(problems.UNKNOWN_OPERATOR, pointer_to(pointer, "operator"), operator, (">=", "="))
             return None
         if (operator, number) not in _COMPUTED:
             self._not_supported(f"rows {operator} {shown(number)}", ("rows >= 1", "rows = 0"), pointer)
@@ -168,7 +167,7 @@ class _Reader:
             if key in _LATER_OPERATORS:
                 self._not_supported(key, OPERATORS, at)
             else:
-                self._report(problems.UNKNOWN_OPERATOR, at, name=shown(key), **suggestion(key, OPERATORS))
+                self._unknown(problems.UNKNOWN_OPERATOR, at, key, OPERATORS)
             return None
         found = self._values.value_of(operator, node, pointer)
         return None if field is None or found is None else Condition(field, key, found.value)
@@ -207,7 +206,7 @@ class _Reader:
     def _one_of(self, names: type[_Name], text: str | None, unknown: ProblemKind, pointer: str) -> _Name | None:
         if text is None or text in list(names):
             return None if text is None else names(text)
-        self._report(unknown, pointer, name=shown(text), **suggestion(text, names))
+        self._unknown(unknown, pointer, text, names)
         return None
 
     def _number(self, node: Mapping[str, object], key: str, pointer: str) -> int | float | None:
@@ -246,7 +245,11 @@ class _Reader:
             if key in later:
                 self._not_supported(key, known, at)
             else:
-                self._report(problems.UNKNOWN_KEY, at, name=shown(key), **suggestion(str(key), known))
+                self._unknown(problems.UNKNOWN_KEY, at, str(key), known)
+
+    def _unknown(self, kind: ProblemKind, pointer: str, name: str, known: Iterable[str]) -> None:
+        if len(self.problems) < _MAX_PROBLEMS:  # looking for close names is what takes time here
+            self._report(kind, pointer, name=shown(name), **suggestion(name, known))
 
     def _not_supported(self, name: str, supported: Iterable[str], pointer: str) -> None:
         listed = ", ".join(f"`{one}`" for one in supported)

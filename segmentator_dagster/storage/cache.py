@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import warnings
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
@@ -85,7 +86,9 @@ class CountCache:
         await self._cache.ping()
 
     async def close(self) -> None:
-        await self._cache.close()
+        with warnings.catch_warnings():  # cashews calls a method that redis has renamed
+            warnings.simplefilter("ignore", DeprecationWarning)
+            await self._cache.close()
 
 
 def data_version(clickhouse: ClickHouse, datasets: Collection[Dataset]) -> str | None:

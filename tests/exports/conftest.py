@@ -1,0 +1,71 @@
+"""A small dataset in a real ClickHouse, a migrated database, a folder of objects: what the exporter works with."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from segmentator_dagster.compiler.query import CompiledQuery
+from segmentator_dagster.domain.export import ExportRequest, Format, Trigger
+from segmentator_dagster.domain.segment import Definition, Segment
+from segmentator_dagster.exports.exporter import Exporter, Run
+from segmentator_dagster.storage.clickhouse import ClickHouse
+from segmentator_dagster.storage.members import create_databases
+from segmentator_dagster.storage.metadata.database import Database
+from segmentator_dagster.storage.metadata.datasets import Datasets, RegisteredDataset
+from segmentator_dagster.storage.metadata.exports import Exports
+from segmentator_dagster.storage.metadata.migrate import migrate
+from segmentator_dagster.storage.metadata.segments import Segments
+from segmentator_dagster.storage.objects import Objects, S3Access
+
+NO_S3 = S3Access(None, "x", None, None, virtual_host=False)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """An exporter with everything it needs, and short ways to use it."""
+
+    exporter: Exporter
+    admin: ClickHouse
+    folder: Path
+
+    def dataset(self, columns: str, rows: str, time_field: str | None = None) -> str:
+        """A registered table made of column definitions and an INSERT source; its name."""
+        name = f"t{uuid.uuid4().hex[:12]}"
+        self.admin.execute(
+            CompiledQuery(f"CREATE TABLE datasets.{name} ({columns}) ENGINE = MergeTree ORDER BY tuple()")
+        )
+        self.admin.execute(CompiledQuery(f"INSERT INTO datasets.{name} {rows}"))
+        self.exporter.datasets.register(RegisteredDataset(name, "datasets", name, "user_id", time_field))
+        return name
+
+    def segment(self, dataset: str, rule: dict[str, Any] | None = None, **more: Any) -> Segment:
+        definition = Definition(uuid.uuid4().hex, rule or {"kind": "everyone"}, dataset, "Europe/Moscow", **more)
+        return self.exporter.segments.create(definition, "f" * 64, "me")
+
+    def ask(self, segment: Segment, *formats: Format) -> ExportRequest:
+        return self.exporter.exports.request(segment, formats, trigger=Trigger.API, requested_by="me")
+
+    def run(self, request: ExportRequest, run_id: str = "run1", **more: Any) -> Run:
+        values = {"parent_run_id": None, "automatic_retry": False, "request_id": request.id} | more
+        return Run(run_id, segment_id=request.segment_id, formats=tuple(e.format for e in request.exports), **values)
+
+    def files(self) -> list[Path]:
+        return [path for path in self.folder.rglob("*") if path.is_file()]
+
+
+@pytest.fixture
+def bench(admin: ClickHouse, writer: ClickHouse, tmp_path: Path) -> Iterator[Bench]:
+    create_databases(admin, "segmentator", "datasets")
+    database = Database(f"sqlite:///{tmp_path / 'metadata.sqlite'}")
+    migrate(database)
+    folder = tmp_path / "objects"
+    objects = Objects(f"file://{folder}", NO_S3)
+    exporter = Exporter(Segments(database), Exports(database), Datasets(database), writer, objects, "segmentator")
+    yield Bench(exporter, admin, folder)
+    database.close()
