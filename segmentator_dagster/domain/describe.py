@@ -91,7 +91,8 @@ def _activity(rule: Activity, catalogue: Catalogue, language: Language) -> str:
     words = _WORDS[language]
     dataset = catalogue.dataset(rule.dataset)
     label = dataset and (dataset.label_ru if language == "ru" else dataset.label_en)
-    activity = words["did" if rule.did else "did not"].format(dataset=label or rule.dataset)
+    name = words["quoted"].format(text=label) if label else rule.dataset  # in quotes it needs no declension
+    activity = words["did" if rule.did else "did not"].format(dataset=name)
     if rule.where is None:
         return activity
     conditions = _row(rule.where, dataset, language)

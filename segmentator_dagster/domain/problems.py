@@ -74,8 +74,8 @@ NULL_VALUE = _kind(
 )
 BAD_NUMBER = _kind(
     "bad_number",
-    "This number cannot be compared with: it is not finite or has over 76 digits.",
-    "С таким числом сравнить нельзя: оно не конечно или в нём больше 76 цифр.",
+    "This number cannot be compared with: it is not finite or has over 77 digits.",
+    "С таким числом сравнить нельзя: оно не конечно или в нём больше 77 цифр.",
 )
 BAD_TEXT = _kind(
     "bad_text",

@@ -13,7 +13,7 @@ from segmentator_dagster.domain.operators import Operator, Shape
 from segmentator_dagster.domain.rule import Scalar, Value
 
 _MAX_FAULTS = 100  # of one list: more would be no news
-_LARGEST_INTEGER = 10**76  # as many digits as Decimal(76) and Int256 hold
+_LARGEST_INTEGER = 10**77  # Int256 holds 77 digits, Decimal 76
 
 _JSON_TYPES: Sequence[tuple[type | tuple[type, ...], str, str]] = (
     (bool, "true or false", "true или false"),

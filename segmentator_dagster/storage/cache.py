@@ -68,14 +68,12 @@ class CountCache:
     async def get(self, key: str) -> RememberedCount | None:
         try:
             found: Any = await self._cache.get(_PREFIX + key)
+            match found:
+                case {"count": int(count), "data_moment": str(moment)}:
+                    return RememberedCount(count, datetime.fromisoformat(moment))
         except (CacheError, ValueError) as error:  # what somebody else put there is no count
             _log.warning("unreadable entry in the cache: %s", error)
-            return None
-        match found:
-            case {"count": int(count), "data_moment": str(moment)}:
-                return RememberedCount(count, datetime.fromisoformat(moment))
-            case _:
-                return None
+        return None
 
     async def put(self, key: str, value: RememberedCount) -> None:
         entry = {"count": value.count, "data_moment": value.data_moment.isoformat()}

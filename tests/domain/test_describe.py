@@ -47,15 +47,16 @@ IOS, MARCH = where("platform_main", "=", "ios"), where("date", ">=", "2026-03-01
     [
         (
             group("and", IOS, MARCH),
-            "пользователи, у которых есть строка в user_activity, где platform_main равно «ios» и date не раньше 2026-03-01",
+            "пользователи, у которых есть строка в user_activity, где platform_main равно «ios» "
+            "и date не раньше 2026-03-01",
             "users who have a row in user_activity where platform_main is “ios” and date is not before 2026-03-01",
         ),
         ({"kind": "everyone"}, "все пользователи", "all users"),
         ({"kind": "everyone", "not": True}, "ни один пользователь", "no users"),
         (
             did("payments", where("amount", "between", [1, 2.5]), operator="=", value=0),
-            "пользователи, у которых нет строки в платежи, где сумма от 1 до 2.5 включительно",
-            "users who have no row in payments made where amount is from 1 to 2.5 inclusive",
+            "пользователи, у которых нет строки в «платежи», где сумма от 1 до 2.5 включительно",
+            "users who have no row in “payments made” where amount is from 1 to 2.5 inclusive",
         ),
         (
             group("or", where("city", "!=", "Москва"), group("and", IOS, where("vip", "=", True)), **{"not": True}),
@@ -66,17 +67,17 @@ IOS, MARCH = where("platform_main", "=", "ios"), where("date", ">=", "2026-03-01
         ),
         (
             group("and", where("city", "in", list("abcdefg")), where("city", "notNull")),
-            "пользователи, у которых есть строка в user_activity, где город — одно из («a», «b», «c», «d», «e» и ещё 2) "
-            "и город заполнено",
+            "пользователи, у которых есть строка в user_activity, где "
+            "город — одно из («a», «b», «c», «d», «e» и ещё 2) и город заполнено",
             "users who have a row in user_activity where city name is one of (“a”, “b”, “c”, “d”, “e” and 2 more) "
             "and city name has a value",
         ),
         (
             {"kind": "group", **group("and", did("user_activity", IOS), did("payments", MARCH, **{"not": True}))},
             "пользователи, (у которых есть строка в user_activity, где platform_main равно «ios») и "
-            "(у которых нет строки в платежи, где date не раньше 2026-03-01)",
+            "(у которых нет строки в «платежи», где date не раньше 2026-03-01)",
             "users (who have a row in user_activity where platform_main is “ios”) and "
-            "(who have no row in payments made where date is not before 2026-03-01)",
+            "(who have no row in “payments made” where date is not before 2026-03-01)",
         ),
     ],
 )

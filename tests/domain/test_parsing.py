@@ -35,8 +35,8 @@ def problems(value: object) -> list[tuple[str, str]]:
         parsed(value)
     for problem in caught.value.problems:
         for language in ("ru", "en"):
-            assert problem.message(language).encode()  # type: ignore[arg-type]
-            problem.hint(language).encode()  # type: ignore[arg-type]
+            assert problem.message(language).encode()
+            problem.hint(language).encode()
     return [(problem.code, problem.pointer) for problem in caught.value.problems]
 
 

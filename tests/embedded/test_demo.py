@@ -94,10 +94,11 @@ def test_killed_build_leaves_the_old_table_and_no_other(
     builder = ClickHouse(clickhouse_server.admin_url)
     with ThreadPoolExecutor(1) as pool:
         build = pool.submit(create_demo, builder, DATABASE, 50_000_000)
-        kill = f"KILL QUERY WHERE query LIKE 'INSERT INTO `{DATABASE}`%' SYNC"
-        while not admin.rows(CompiledQuery(kill)):
+        insert = f"query LIKE 'INSERT INTO {DATABASE}.%' AND written_rows > 0"
+        while not admin.rows(CompiledQuery(f"SELECT 1 FROM system.processes WHERE {insert}")):
             assert not build.done()
             time.sleep(0.1)
+        admin.execute(CompiledQuery(f"KILL QUERY WHERE {insert} ASYNC"))
         with pytest.raises(UserError, match="query_cancelled"):
             build.result(timeout=20)
     builder.close()
