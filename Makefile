@@ -19,7 +19,7 @@ check: .venv/dev.stamp  ## style, types, import arrows
 	$(BIN)/lint-imports
 
 benchmark: .venv/dev.stamp  ## request-to-file latency, beside the default launcher and executor
-	$(BIN)/python benchmarks/export_latency.py
+	$(BIN)/python -m benchmarks.export_latency
 
 clean:  ## remove the environment; the data folder stays
 	rm -rf .venv

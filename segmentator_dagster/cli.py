@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -59,8 +60,16 @@ def api() -> None:
     from segmentator_dagster.api.app import create_app  # noqa: PLC0415
 
     settings = Settings.load()
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("segmentator.api.access").setLevel(logging.INFO)
     uvicorn.run(
-        create_app(settings), host=settings.api_host, port=settings.api_port, log_level="warning", server_header=False
+        create_app(settings),
+        host=settings.api_host,
+        port=settings.api_port,
+        access_log=False,  # it would write the tokens of download links; our own log has the route instead
+        log_config=None,
+        server_header=False,
+        ws="none",
     )
 
 

@@ -118,7 +118,7 @@ class Settings(BaseSettings):
     object_store_virtual_host: bool = Field(
         False, description="S3 addressing: bucket in the host name, not in the path"
     )
-    redis_url: Annotated[SecretStr, _scheme("redis", "rediss", "unix")] | None = Field(
+    redis_url: Annotated[SecretStr, _scheme("redis", "rediss")] | None = Field(
         None, description="`redis://host:port/0` for the shared cache; unset: a cache in each process"
     )
     secret_key: SecretStr | None = Field(

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 import uuid
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
 from segmentator_dagster.api.drafts import format_problems
@@ -18,17 +15,14 @@ from segmentator_dagster.api.mirror import DagsterMirror
 from segmentator_dagster.api.problems import BAD_IDEMPOTENCY_KEY, EXPORT_NOT_PUBLISHED
 from segmentator_dagster.api.segments import OWNER
 from segmentator_dagster.domain.errors import InternalError, UserError
-from segmentator_dagster.domain.export import Export, ExportRequest, Format, Status, Trigger
+from segmentator_dagster.domain.export import Export, Format, Status, Trigger
 from segmentator_dagster.domain.problems import shown
-from segmentator_dagster.storage.metadata.database import now
 from segmentator_dagster.storage.metadata.exports import EXPORT_NOT_FOUND, Exports
 from segmentator_dagster.storage.metadata.segments import Segments
 from segmentator_dagster.storage.objects import OBJECT_NOT_FOUND, Objects
 
 FILES_PATH = "/api/v1/files/"
 _KEY_LENGTH = 200
-_SAME_REQUEST = timedelta(seconds=5)
-_REMEMBERED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +54,6 @@ class ExportService:
         self._mirror = mirror
         self._links = links
         self._link_seconds = link_seconds
-        self._launched = _SeenOnce(_REMEMBERED)
 
     def request(self, segment_id: int, formats: Sequence[str], idempotency_key: str | None) -> tuple[Export, ...]:
         """Ask for a file per format; it is written down when this returns, and made as soon as Dagster can.
@@ -74,10 +67,16 @@ class ExportService:
             raise UserError(*problems)
         segment = self._segments.get(segment_id)
         wanted = [Format(name) for name in formats]
+        new_id = str(uuid.uuid4())
         request = self._exports.request(
-            segment, wanted, trigger=Trigger.API, requested_by=OWNER, idempotency_key=idempotency_key
+            segment,
+            wanted,
+            trigger=Trigger.API,
+            requested_by=OWNER,
+            idempotency_key=idempotency_key,
+            request_id=new_id,
         )
-        if self._is_new(request):
+        if request.id == new_id:
             self._mirror.launch(request)
         return request.exports
 
@@ -128,29 +127,6 @@ class ExportService:
         if export.status is not Status.PUBLISHED or export.object_key is None:
             raise EXPORT_NOT_PUBLISHED.error(status=export.status.value, id=export.id)
         return export, export.object_key
-
-    def _is_new(self, request: ExportRequest) -> bool:
-        """Whether this call wrote the request, as far as one process can know; the run's own claim settles the rest."""
-        young = now() - request.created_at < _SAME_REQUEST
-        return young and request.launched_run_id is None and not request.final and self._launched.first(request.id)
-
-
-class _SeenOnce:
-    """Says of each id, among the last `size`, whether it is here for the first time."""
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._ids: OrderedDict[str, None] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def first(self, key: str) -> bool:
-        with self._lock:
-            if key in self._ids:
-                return False
-            self._ids[key] = None
-            if len(self._ids) > self._size:
-                self._ids.popitem(last=False)
-            return True
 
 
 def _is_key(text: str) -> bool:

@@ -69,7 +69,7 @@ def load_file(
 
     The user key becomes String; other types are found out (`value_types`) or stated in `types` by column name:
     text, boolean, integer, number, date, datetime. Memory does not grow with the file, but for the shared strings of
-    XLSX. UserError carries up to 20 problems in the order of their lines; its `extra` is empty.
+    XLSX. UserError carries up to 20 problems in the order of their lines.
     """
     if not DATASET_NAME.fullmatch(dataset):
         raise DATASET_NAME_INVALID.error(name=dataset)

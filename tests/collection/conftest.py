@@ -35,13 +35,13 @@ class Collection:
         assert self.tables() == before
         for problem in refusal.value.problems:
             for language in ("en", "ru"):
-                assert problem.message(language)  # type: ignore[arg-type]
-                problem.hint(language)  # type: ignore[arg-type]
+                assert problem.message(language)
+                problem.hint(language)
         return refusal.value.problems
 
     def tables(self) -> list[tuple[str, str]]:
         query = "SELECT name, toString(uuid) FROM system.tables WHERE database = {name:String} ORDER BY name"
-        return self.admin.rows(CompiledQuery(query, {"name": self.database}))  # type: ignore[return-value]
+        return self.admin.rows(CompiledQuery(query, {"name": self.database}))
 
     def rows(self, columns: str = "*", order: str = "id") -> list[tuple[Any, ...]]:
         return self.admin.rows(CompiledQuery(f"SELECT {columns} FROM {self.database}.data ORDER BY {order}"))

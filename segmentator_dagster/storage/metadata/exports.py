@@ -68,9 +68,11 @@ class Exports:
         trigger: Trigger,
         requested_by: str,
         idempotency_key: str | None = None,
+        request_id: str | None = None,
     ) -> ExportRequest:
         """Write one request with an export per format. The same key and content again gives the first request.
 
+        A new request has the given `request_id`, so a caller can tell whether it was this call that wrote it.
         UserError idempotency_key_reused where the key belongs to other content, segment_deleted where the segment
         was deleted meanwhile.
         """
@@ -78,7 +80,15 @@ class Exports:
             with self._database.writing() as session:
                 if idempotency_key and (earlier := _by_key(session, idempotency_key)):
                     return _same(earlier, segment, formats)
-                row = _new_request(session, segment, formats, trigger, requested_by, idempotency_key=idempotency_key)
+                row = _new_request(
+                    session,
+                    segment,
+                    formats,
+                    trigger,
+                    requested_by,
+                    idempotency_key=idempotency_key,
+                    request_id=request_id,
+                )
                 return _request(row)
         except IntegrityError:
             if not idempotency_key:
@@ -388,13 +398,14 @@ def _new_request(
     idempotency_key: str | None = None,
     scheduled_for: datetime | None = None,
     run_id: str | None = None,
+    request_id: str | None = None,
 ) -> ExportRequestRow:
     current = session.get(SegmentRow, segment.id, with_for_update={"read": True})
     if current is None or current.deleted_at is not None:
         raise UserError(SEGMENT_DELETED.at(id=segment.id))
     moment = now()
     row = ExportRequestRow(
-        id=str(uuid.uuid4()),
+        id=request_id or str(uuid.uuid4()),
         segment_id=segment.id,
         version=segment.version,
         trigger=trigger.value,
