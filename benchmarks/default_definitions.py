@@ -2,6 +2,6 @@
 
 import dagster as dg
 
-from segmentator_dagster.definitions import defs as product
+from segmentator_dagster import definitions as product
 
-defs = dg.Definitions(assets=product.assets, resources=product.resources, executor=dg.multiprocess_executor)
+defs = dg.Definitions(assets=product.defs.assets, resources=product.defs.resources, executor=dg.multiprocess_executor)

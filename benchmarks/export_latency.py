@@ -85,7 +85,7 @@ def run_phases(stack: Stack, export: Json) -> dict[str, float]:
     }
     return {
         "run created in Dagster": answer["runOrError"]["creationTime"],
-        "a warm worker began": events["PIPELINE_START", None],
+        "a warm worker began": events["RUN_START", None],
         "audience step began": events["STEP_START", "segment_audience"],
         "snapshot taken": events["STEP_SUCCESS", "segment_audience"],
         "file step began": events["STEP_START", "segment_csv"],
@@ -134,7 +134,8 @@ def default_dagster(stack: Stack, home: Path) -> Iterator[Stack]:
 
 
 def answers(stack: Stack) -> bool:
-    query = 'query{repositoryOrError(repositorySelector:{repositoryName:"__repository__",repositoryLocationName:"segmentator"}){__typename}}'
+    query = """query{repositoryOrError(repositorySelector:{
+      repositoryName:"__repository__",repositoryLocationName:"segmentator"}){__typename}}"""
     try:
         return (
             stack.dagster(query)["repositoryOrError"]["__typename"] == "Repository"

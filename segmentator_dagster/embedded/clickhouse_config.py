@@ -105,7 +105,6 @@ def _server(folders: ServerFolders, options: ServerOptions) -> _Node:
         "format_schema_path": folder("format_schemas"),
         "users_config": str(folders.config / "users.xml"),
         "max_server_memory_usage_to_ram_ratio": SERVER_MEMORY_SHARE,
-        "shutdown_wait_unfinished": 1,
         "mark_cache_size": 256 << 20,
         "access_control_improvements": {"select_from_system_db_requires_grant": 1},
         # The one system log that is kept. The others are off as long as they are not named here.

@@ -9,20 +9,21 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
 import clickhouse_connect
 import httpx
-import pandas as pd
 import pyarrow as pa
 import pytest
-from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError, StreamFailureError
 from clickhouse_connect.driver.external import ExternalData
+from urllib3.exceptions import ProtocolError
 
 from tests.servers.child import LOOPBACK
 from tests.servers.clickhouse import ClickHouseServer
+
+Client: TypeAlias = Any  # the library's results are unions that every line here would have to narrow
 
 DATABASE = "conformance"
 COLUMNS = ["id", "s", "d"]
@@ -116,8 +117,8 @@ def test_settings_hold_for_one_query(client: Client) -> None:
 
 def test_native_types_arrive(client: Client) -> None:
     row = client.query(
-        "SELECT toLowCardinality('a'), map('k', 1), tuple(1, 'x'), [NULL, 1]::Array(Nullable(Int32)), toDecimal64(1.5, 3),"
-        " toUUID('61f0c404-5cb3-11e7-907b-a6006ad3dba0'), toDate32('1950-01-01'), CAST('a', 'Enum8(''a'' = 1)'),"
+        "SELECT toLowCardinality('a'), map('k', 1), tuple(1, 'x'), [NULL, 1]::Array(Nullable(Int32)),"
+        " toDecimal64(1.5, 3), toUUID('61f0c404-5cb3-11e7-907b-a6006ad3dba0'), toDate32('1950-01-01'), CAST('a', 'Enum8(''a'' = 1)'),"
         " toDateTime64('2024-01-01 00:00:00.123', 3, 'Europe/Moscow'), '{\"a\": 1}'::JSON, 1::Variant(Int32, String)"
     ).first_row
     assert row[:4] == ("a", {"k": 1}, (1, "x"), [None, 1])
@@ -149,11 +150,10 @@ def test_insert_of_rows_reports_what_it_wrote(client: Client, table: str) -> Non
     assert count(client, table) == 1000
 
 
-def test_insert_of_a_frame_and_of_arrow(client: Client, table: str) -> None:
-    client.insert_df(table, pd.DataFrame({"id": range(10), "s": ["x"] * 10, "d": pd.Timestamp("2024-02-02")}))
+def test_insert_of_arrow(client: Client, table: str) -> None:
     seconds = pa.array([1_700_000_000], pa.uint32())
     client.insert_arrow(table, pa.table({"id": pa.array([99], pa.uint64()), "s": ["arrow"], "d": seconds}))
-    assert (count(client, table), count(client, table, "s = 'arrow'")) == (11, 1)
+    assert count(client, table, "s = 'arrow'") == 1
 
 
 def test_insert_of_raw_text_streamed_and_compressed(client: Client, table: str) -> None:
@@ -179,8 +179,7 @@ def test_compression_both_ways(connect: Callable[..., Client], client: Client, t
 # Reading and streams
 
 
-def test_frames_and_arrow_come_back(client: Client) -> None:
-    assert client.query_df("SELECT number, 'x' AS s FROM numbers(3)").shape == (3, 2)
+def test_arrow_comes_back_whole_and_in_batches(client: Client) -> None:
     assert client.query_arrow("SELECT number FROM numbers(1000)").num_rows == 1000
     with client.query_arrow_stream("SELECT number FROM numbers(300000)") as batches:
         assert sum(batch.num_rows for batch in batches) == 300_000
@@ -202,7 +201,7 @@ def test_raw_csv_streams_whole(client: Client) -> None:
 
 def test_error_in_mid_stream_of_rows_is_raised(client: Client) -> None:
     with (
-        pytest.raises((StreamFailureError, DatabaseError), match="395|throwIf"),
+        pytest.raises((StreamFailureError, DatabaseError), match=r"395|throwIf"),
         client.query_row_block_stream(FAILS_LATE, settings=SMALL_BLOCKS) as blocks,
     ):
         for _ in blocks:
@@ -212,7 +211,15 @@ def test_error_in_mid_stream_of_rows_is_raised(client: Client) -> None:
 def test_error_in_mid_stream_of_text_is_marked_with_the_tag_of_the_response(client: Client) -> None:
     stream: Any = client.raw_stream(FAILS_LATE, fmt="CSV", settings=SMALL_BLOCKS)
     tag = stream.headers["X-ClickHouse-Exception-Tag"].encode()
-    received = stream.read()
+    received = b""
+
+    def receive() -> None:
+        nonlocal received
+        for chunk in stream.stream(1 << 18):
+            received += chunk
+
+    # The last chunk is never sent, so the transfer itself is broken as well, after everything else was received.
+    pytest.raises(ProtocolError, receive)
     assert len(received) > 1_000_000
     assert b"__exception__\r\n" + tag in received
     assert b"Code: 395" in received[-2000:]

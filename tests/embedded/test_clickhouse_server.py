@@ -178,6 +178,17 @@ def test_signal_ends_the_server_in_order(tmp_path: Path, number: signal.Signals)
     assert (process.returncode, printed) == (0, b"")
 
 
+def test_client_that_stays_connected_does_not_hold_the_end_up(tmp_path: Path) -> None:
+    port = free_port()
+    process = _start(tmp_path, port)
+    with socket.create_connection((LOOPBACK, port)) as open_connection:
+        open_connection.sendall(b"GET /ping HTTP/1.1\r\nHost: h\r\n\r\n")
+        assert open_connection.recv(15) == b"HTTP/1.1 200 OK"
+        process.terminate()
+        _, printed = process.communicate(timeout=4)
+    assert (process.returncode, printed) == (0, b"")
+
+
 def test_server_ends_within_seconds_of_its_parent(tmp_path: Path) -> None:
     port = free_port()
     command = server_argv(tmp_path, ServerOptions(port))
@@ -215,7 +226,9 @@ def test_missing_wheel_says_what_to_install(tmp_path: Path) -> None:
 
 
 def test_wheel_that_cannot_listen_names_the_range_that_can() -> None:
-    printed = "Code: 48. DB::Exception: SYSTEM START LISTEN query is not supported in clickhouse-local. (NOT_IMPLEMENTED)"
+    printed = (
+        "Code: 48. DB::Exception: SYSTEM START LISTEN query is not supported in clickhouse-local. (NOT_IMPLEMENTED)"
+    )
     assert "chdb-core>=26.7.3,<27" in cause_of(printed, 8123)
 
 

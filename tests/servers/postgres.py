@@ -52,7 +52,7 @@ def postgres() -> Iterator[PostgresServer]:
             stdout=subprocess.DEVNULL,
         )
         url = f"postgresql://{USER}:{password}@{LOOPBACK}:{port}/postgres"
-        command = [
+        command: list[str | Path] = [
             *(binaries / "postgres", "-D", data, "-p", str(port), "-F"),
             *("-c", f"listen_addresses={LOOPBACK}", "-c", f"unix_socket_directories={folder}"),
         ]

@@ -79,7 +79,14 @@ def main(folder: Path, port: int, secret: str) -> None:
     for name in ("account", "container", "object"):
         socket = eventlet.listen((LOOPBACK, 0), reuse_port=False)
         ring = RingBuilder(4, 1, 1)
-        device = {"region": 1, "zone": 1, "ip": LOOPBACK, "port": socket.getsockname()[1], "device": "d1", "weight": 1.0}
+        device = {
+            "region": 1,
+            "zone": 1,
+            "ip": LOOPBACK,
+            "port": socket.getsockname()[1],
+            "device": "d1",
+            "weight": 1.0,
+        }
         ring.add_dev(device)
         ring.rebalance()
         ring.get_ring().save(str(settings / f"{name}.ring.gz"))
