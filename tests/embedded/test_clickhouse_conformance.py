@@ -118,7 +118,8 @@ def test_settings_hold_for_one_query(client: Client) -> None:
 def test_native_types_arrive(client: Client) -> None:
     row = client.query(
         "SELECT toLowCardinality('a'), map('k', 1), tuple(1, 'x'), [NULL, 1]::Array(Nullable(Int32)),"
-        " toDecimal64(1.5, 3), toUUID('61f0c404-5cb3-11e7-907b-a6006ad3dba0'), toDate32('1950-01-01'), CAST('a', 'Enum8(''a'' = 1)'),"
+        " toDecimal64(1.5, 3), toUUID('61f0c404-5cb3-11e7-907b-a6006ad3dba0'), toDate32('1950-01-01'),"
+        " CAST('a', 'Enum8(''a'' = 1)'),"
         " toDateTime64('2024-01-01 00:00:00.123', 3, 'Europe/Moscow'), '{\"a\": 1}'::JSON, 1::Variant(Int32, String)"
     ).first_row
     assert row[:4] == ("a", {"k": 1}, (1, "x"), [None, 1])
@@ -219,7 +220,8 @@ def test_error_in_mid_stream_of_text_is_marked_with_the_tag_of_the_response(clie
             received += chunk
 
     # The last chunk is never sent, so the transfer itself is broken as well, after everything else was received.
-    pytest.raises(ProtocolError, receive)
+    with pytest.raises(ProtocolError):
+        receive()
     assert len(received) > 1_000_000
     assert b"__exception__\r\n" + tag in received
     assert b"Code: 395" in received[-2000:]

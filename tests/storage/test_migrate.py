@@ -13,6 +13,7 @@ from segmentator_dagster.storage.metadata.models import Base
 MIGRATE = """
 import sys
 from segmentator_dagster.storage.metadata.database import Database
+from segmentator_dagster.storage.metadata.migrate import migrate
 migrate(Database(sys.argv[1]))
 """
 

@@ -271,7 +271,7 @@ class Exports:
         UserError export_finished where it is published or failed.
         """
         with self._database.writing() as session:
-            row = session.get(ExportRow, export_id, with_for_update=True)
+            row = session.get(ExportRow, export_id, with_for_update={"of": ExportRow})
             if row is None:
                 raise EXPORT_NOT_FOUND.error(id=export_id)
             if row.status in (Status.PUBLISHED, Status.FAILED):

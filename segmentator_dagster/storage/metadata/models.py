@@ -183,4 +183,4 @@ class ExportRow(Base):
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
-    request: Mapped[ExportRequestRow] = relationship(back_populates="exports", lazy="joined")
+    request: Mapped[ExportRequestRow] = relationship(back_populates="exports", lazy="joined", innerjoin=True)
