@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,18 @@ from tests.servers.radosgw import VARIABLE, radosgw
 from tests.servers.s3 import S3Server
 from tests.servers.swift import swift
 from tests.servers.valkey import ValkeyServer, valkey
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--no-skips", action="store_true", help="a skipped test is a failed one")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail") and item.config.getoption("--no-skips"):
+        report.outcome = "failed"
+    return report
 
 
 @pytest.fixture(scope="session")
@@ -59,13 +71,15 @@ def valkey_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeySe
 
 @pytest.fixture(scope="session")
 def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    """Ceph's radosgw where a folder with its packages is named, else OpenStack Swift."""
-    folder = tmp_path_factory.mktemp("s3")
-    if packages := os.environ.get(VARIABLE):
-        with radosgw(folder, Path(packages)) as server:
-            yield server
-    elif sys.platform == "linux":
-        with swift(folder) as server:
-            yield server
-    else:
+    """OpenStack Swift."""
+    if sys.platform != "linux":
         pytest.skip("OpenStack Swift runs on Linux only")
+    with swift(tmp_path_factory.mktemp("swift")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def radosgw_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """Ceph's radosgw, out of the folder with its packages that the environment names."""
+    with radosgw(tmp_path_factory.mktemp("radosgw"), Path(os.environ[VARIABLE])) as server:
+        yield server

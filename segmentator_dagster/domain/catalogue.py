@@ -92,4 +92,4 @@ def field_type(clickhouse_type: str) -> FieldType:
 
 
 def is_nullable(clickhouse_type: str) -> bool:
-    return "Nullable(" in clickhouse_type.split("Enum")[0]
+    return "Nullable(" in clickhouse_type.split("Enum", maxsplit=1)[0]

@@ -169,13 +169,24 @@ def _checked(response: Any, chunk_bytes: int) -> Iterator[bytes]:
     tag = response.headers.get("X-ClickHouse-Exception-Tag")
     marker = b"__exception__\r\n" + tag.encode() if tag else b"DB::Exception"
     tail = b""
-    while chunk := response.read(chunk_bytes):
+    chunks = response.stream(chunk_bytes)  # not read(): the server breaks the body off, and read() would lose the block
+    for chunk in chunks:
         window = tail + chunk
         if (start := window.find(marker)) >= 0:
-            text = (window[start:] + response.read(1 << 16)).decode("utf-8", "replace")
+            text = _rest(window[start:], chunks).decode("utf-8", "replace")
             raise DatabaseError(text, code=_code_in(text))
         tail = window[-len(marker) :]
         yield chunk
+
+
+def _rest(block: bytes, chunks: Iterator[bytes]) -> bytes:
+    """The error block to its end, or to where the server broke it off."""
+    try:
+        for chunk in chunks:
+            block += chunk
+    except urllib3.exceptions.HTTPError:
+        return block
+    return block
 
 
 def _code_in(text: str) -> int | None:

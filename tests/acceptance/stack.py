@@ -91,7 +91,9 @@ class Stack:
 
     def processes(self, words: str = "") -> dict[int, str]:
         """Everything the supervisor started, directly or not, whose command line contains `words`."""
-        listing = subprocess.run(["ps", "-ww", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout
+        listing = subprocess.run(
+            ["ps", "-ww", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True
+        ).stdout
         rows = [line.split(None, 2) for line in listing.splitlines()]
         below = {self.process.pid} if self.process else set()
         found: dict[int, str] = {}
