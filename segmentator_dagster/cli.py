@@ -12,7 +12,7 @@ from typing import ParamSpec
 import click
 
 from segmentator_dagster.domain.errors import InternalError, UserError
-from segmentator_dagster.settings import Settings, SettingsError, secret
+from segmentator_dagster.settings import Settings, SettingsError
 
 P = ParamSpec("P")
 
@@ -77,15 +77,13 @@ def api() -> None:
 @_said
 def migrate() -> None:
     """Bring the metadata database and our ClickHouse tables up to date."""
-    from segmentator_dagster.storage.clickhouse import ClickHouse  # noqa: PLC0415
+    from segmentator_dagster.storage.connections import admin_of, database_of  # noqa: PLC0415
     from segmentator_dagster.storage.members import create_databases  # noqa: PLC0415
-    from segmentator_dagster.storage.metadata.database import Database  # noqa: PLC0415
     from segmentator_dagster.storage.metadata.migrate import migrate as migrate_metadata  # noqa: PLC0415
 
     settings = Settings.load()
-    migrate_metadata(Database(secret(settings.database_url, "database_url")))
-    admin = ClickHouse(secret(settings.clickhouse_admin_url, "clickhouse_admin_url"))
-    create_databases(admin, settings.clickhouse_database, settings.clickhouse_data_database)
+    migrate_metadata(database_of(settings))
+    create_databases(admin_of(settings), settings.clickhouse_database, settings.clickhouse_data_database)
 
 
 @main.command()
@@ -95,17 +93,15 @@ def migrate() -> None:
 def demo(users: int | None, if_missing: bool) -> None:
     """Make the demo dataset `user_activity`, replacing the one there is."""
     from segmentator_dagster.embedded.demo import LABELS, create_demo  # noqa: PLC0415
-    from segmentator_dagster.storage.clickhouse import ClickHouse  # noqa: PLC0415
-    from segmentator_dagster.storage.metadata.database import Database  # noqa: PLC0415
+    from segmentator_dagster.storage.connections import admin_of, database_of  # noqa: PLC0415
     from segmentator_dagster.storage.metadata.datasets import Datasets, RegisteredDataset  # noqa: PLC0415
 
     settings = Settings.load()
-    datasets = Datasets(Database(secret(settings.database_url, "database_url")))
+    datasets = Datasets(database_of(settings))
     wanted = users or settings.demo_users
     if not wanted or (if_missing and any(dataset.name == DEMO_DATASET for dataset in datasets.all())):
         return
-    admin = ClickHouse(secret(settings.clickhouse_admin_url, "clickhouse_admin_url"))
-    made = create_demo(admin, settings.clickhouse_data_database, wanted)
+    made = create_demo(admin_of(settings), settings.clickhouse_data_database, wanted)
     datasets.register(
         RegisteredDataset(
             DEMO_DATASET,
@@ -141,17 +137,15 @@ def load(
 ) -> None:
     """Load a CSV, XLSX or Parquet FILE into a dataset: all of it or nothing."""
     from segmentator_dagster.collection.load import load_file  # noqa: PLC0415
-    from segmentator_dagster.storage.clickhouse import ClickHouse  # noqa: PLC0415
-    from segmentator_dagster.storage.metadata.database import Database  # noqa: PLC0415
+    from segmentator_dagster.storage.connections import admin_of, database_of  # noqa: PLC0415
     from segmentator_dagster.storage.metadata.datasets import Datasets, RegisteredDataset  # noqa: PLC0415
 
     settings = Settings.load()
     if wrong := [text for text in types if "=" not in text]:
         raise click.BadParameter(f"{wrong[0]!r} is not COLUMN=TYPE", param_hint="--type")
-    datasets = Datasets(Database(secret(settings.database_url, "database_url")))
-    admin = ClickHouse(secret(settings.clickhouse_admin_url, "clickhouse_admin_url"))
+    datasets = Datasets(database_of(settings))
     loaded = load_file(
-        admin,
+        admin_of(settings),
         file,
         database=settings.clickhouse_data_database,
         dataset=dataset,

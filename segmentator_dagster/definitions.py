@@ -26,6 +26,7 @@ defs = dg.Definitions(
     resources={
         "segments": _services.segments,
         "exports": _services.exports,
+        "attempts": _services.attempts,
         "datasets": _services.datasets,
         "exporter": _services.exporter,
         "profiler": _services.profiler,

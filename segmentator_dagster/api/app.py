@@ -32,14 +32,11 @@ from segmentator_dagster.domain.problems import shown
 from segmentator_dagster.settings import Settings, secret
 from segmentator_dagster.storage.cache import CountCache
 from segmentator_dagster.storage.catalogue import read_catalogue
-from segmentator_dagster.storage.clickhouse import ClickHouse
-from segmentator_dagster.storage.metadata.database import Database
+from segmentator_dagster.storage.connections import database_of, objects_of, reader_of
 from segmentator_dagster.storage.metadata.datasets import Datasets
 from segmentator_dagster.storage.metadata.exports import Exports
 from segmentator_dagster.storage.metadata.segments import Segments
-from segmentator_dagster.storage.objects import Objects, S3Access
 
-_GRACE_SECONDS = 5  # the server's own limit ends a query; this one is for a server that hangs
 _ROUTERS = (segments.router, rules.router, exports.router, datasets.router, health.router)
 _DESCRIPTION = """Rules over ClickHouse become segments, segments become CSV and XLSX.
 
@@ -82,11 +79,8 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 def _services(settings: Settings) -> Services:
-    database = Database(secret(settings.database_url, "database_url"))
-    reader = ClickHouse(
-        secret(settings.clickhouse_reader_url, "clickhouse_reader_url"),
-        timeout_seconds=settings.count_deadline_seconds + _GRACE_SECONDS,
-    )
+    database = database_of(settings)
+    reader = reader_of(settings)
     objects = objects_of(settings)
     counts = CountCache(settings.redis_url.get_secret_value() if settings.redis_url else None)
     dagster = Dagster(settings.dagster_url)
@@ -114,21 +108,6 @@ def _services(settings: Settings) -> Services:
         counts=counts,
         dagster=dagster,
         mirror=mirror,
-    )
-
-
-def objects_of(settings: Settings) -> Objects:
-    """The object store of an installation."""
-    key_id, key = settings.object_store_access_key_id, settings.object_store_secret_access_key
-    return Objects(
-        secret(settings.object_store_url, "object_store_url"),
-        S3Access(
-            endpoint=settings.object_store_endpoint,
-            region=settings.object_store_region,
-            access_key_id=key_id.get_secret_value() if key_id else None,
-            secret_access_key=key.get_secret_value() if key else None,
-            virtual_host=settings.object_store_virtual_host,
-        ),
     )
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import httpx
 
-REQUEST_TAG = "segmentator/request_id"
-LANE_TAG = "segmentator/lane"
+from segmentator_dagster.domain.tags import REQUEST_TAG
+
 _PARTITIONS = "segments"
 _REPOSITORY = {"repositoryName": "__repository__", "repositoryLocationName": "segmentator"}
 

@@ -9,10 +9,11 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from segmentator_dagster.api.dagster import LANE_TAG, REQUEST_TAG, Dagster, DagsterError
+from segmentator_dagster.api.dagster import Dagster, DagsterError
 from segmentator_dagster.domain.errors import UserError
 from segmentator_dagster.domain.export import ExportRequest
 from segmentator_dagster.domain.segment import Segment
+from segmentator_dagster.domain.tags import INTERACTIVE, LANE_TAG, REQUEST_TAG
 from segmentator_dagster.storage.metadata.exports import Exports
 
 _log = logging.getLogger(__name__)
@@ -46,7 +47,7 @@ class DagsterMirror:
         key = str(request.segment_id)
         self._dagster.add_partition(key)  # an unknown partition is accepted by the launch and fails the run
         assets = ["segment_audience", *(f"segment_{export.format.value}" for export in request.exports)]
-        tags = {REQUEST_TAG: request.id, LANE_TAG: "interactive"}
+        tags = {REQUEST_TAG: request.id, LANE_TAG: INTERACTIVE}
         self._exports.launched(request.id, self._dagster.launch(assets, key, tags))
 
     def _terminate(self, request: ExportRequest) -> None:

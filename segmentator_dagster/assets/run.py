@@ -10,11 +10,10 @@ from dagster._core.errors import DagsterExecutionInterruptedError
 
 from segmentator_dagster.domain.errors import Category, Problem, UserError
 from segmentator_dagster.domain.export import Export, ExportRequest, Format
+from segmentator_dagster.domain.tags import REQUEST_TAG
 from segmentator_dagster.exports.exporter import Exporter, Run
 from segmentator_dagster.exports.problems import UNEXPECTED, DuplicateRunError, ExportCancelledError
 
-REQUEST_TAG = "segmentator/request_id"
-LANE_TAG = "segmentator/lane"
 _RETRY_NUMBER_TAG = "dagster/retry_number"
 _TRANSIENT_RETRIES = 3
 

@@ -30,9 +30,11 @@ from segmentator_dagster.exports.rendering import Rendering
 from segmentator_dagster.exports.snapshot import members_of, sample_members, take_snapshot
 from segmentator_dagster.storage.catalogue import read_catalogue
 from segmentator_dagster.storage.clickhouse import ClickHouse
+from segmentator_dagster.storage.metadata.attempts import Attempts
 from segmentator_dagster.storage.metadata.datasets import Datasets
 from segmentator_dagster.storage.metadata.exports import Exports
 from segmentator_dagster.storage.metadata.segments import Segments
+from segmentator_dagster.storage.metadata.snapshots import Snapshots
 from segmentator_dagster.storage.objects import Objects
 
 _PROGRESS_SECONDS = 0.25
@@ -75,6 +77,8 @@ class Published:
 class Exporter:
     segments: Segments
     exports: Exports
+    attempts: Attempts
+    snapshots: Snapshots
     datasets: Datasets
     writer: ClickHouse
     objects: Objects
@@ -87,7 +91,7 @@ class Exporter:
         """
         if run.request_id is None:
             return self._request_of(run)
-        if request := self.exports.claim(run.request_id, run.run_id, run.parent_run_id):
+        if request := self.attempts.claim(run.request_id, run.run_id, run.parent_run_id):
             return request
         request = self.exports.of_request(run.request_id)
         if request is None or not request.final:
@@ -107,7 +111,7 @@ class Exporter:
         base = _base_dataset(catalogue, definition)
         audience = compile_audience(rule, catalogue, base.name, definition.definition.time_zone)
         snapshot = take_snapshot(self.writer, definition, audience, self.members_database)
-        if not self.exports.record_snapshot(snapshot, request.id, request.attempt):
+        if not self.snapshots.record(snapshot, request.id, request.attempt):
             raise DuplicateRunError(request.id)
         return AudienceTaken(
             snapshot,
@@ -123,7 +127,7 @@ class Exporter:
         ExportCancelledError where the export was cancelled or another attempt has it.
         """
         export = next((e for e in request.exports if e.format is format_), None)
-        if export is None or export.status.final or not self.exports.start(export.id, request.attempt):
+        if export is None or export.status.final or not self.attempts.start(export.id, request.attempt):
             raise ExportCancelledError(format_)
         definition = self._definition(request)
         snapshot = self._snapshot(request)
@@ -148,7 +152,7 @@ class Exporter:
             replacements=replacements,
             run_id=run.run_id,
         )
-        if not self.exports.publish(export.id, request.attempt, object_key=key, file_name=name, manifest=said):
+        if not self.attempts.publish(export.id, request.attempt, object_key=key, file_name=name, manifest=said):
             self.objects.discard(key)
             raise ExportCancelledError(format_)
         return Published(self.exports.get(export.id), said, snapshot.users)
@@ -156,11 +160,11 @@ class Exporter:
     def fail(self, exports: Iterable[Export], attempt: int, problem: Problem) -> None:
         """Mark exports failed for a reason; those that are final or taken over stay as they are."""
         for export in exports:
-            self.exports.fail(export.id, attempt, ExportError.of(problem))
+            self.attempts.fail(export.id, attempt, ExportError.of(problem))
 
     def _request_of(self, run: Run) -> ExportRequest:
         segment = self.segments.get(run.segment_id)
-        return self.exports.request_of_run(segment, run.formats, run.run_id, run.parent_run_id)
+        return self.attempts.request_of_run(segment, run.formats, run.run_id, run.parent_run_id)
 
     def _definition(self, request: ExportRequest) -> Version:
         return self.segments.version(request.segment_id, request.version)
@@ -168,9 +172,9 @@ class Exporter:
     def _snapshot(self, request: ExportRequest) -> Snapshot:
         current = self.exports.of_request(request.id)
         if current and current.snapshot_id:
-            snapshot = self.exports.snapshot(current.snapshot_id)
+            snapshot = self.snapshots.get(current.snapshot_id)
         else:  # only the file was asked for: it is made from the audience as it was last taken
-            snapshot = self.exports.latest_snapshot(request.segment_id)
+            snapshot = self.snapshots.latest(request.segment_id)
         if snapshot is None:
             raise AUDIENCE_MISSING.error(id=request.segment_id)
         return snapshot
@@ -189,14 +193,14 @@ class Exporter:
             if time.monotonic() - said >= _PROGRESS_SECONDS:
                 said = time.monotonic()
                 progress = Progress("writing", rendering.rows, snapshot.users, rendering.size)
-                if not self.exports.advance(export.id, attempt, progress):
+                if not self.attempts.advance(export.id, attempt, progress):
                     raise ExportCancelledError(export.format)
             yield chunk
 
     def _say(self, request: ExportRequest, phase: str) -> None:
         for export in request.exports:
-            if self.exports.start(export.id, request.attempt):
-                self.exports.advance(export.id, request.attempt, Progress(phase))
+            if self.attempts.start(export.id, request.attempt):
+                self.attempts.advance(export.id, request.attempt, Progress(phase))
 
 
 def export_fields(dataset: Dataset, names: Sequence[str]) -> tuple[Field, ...]:

@@ -7,8 +7,9 @@ from datetime import timedelta
 import dagster as dg
 
 from segmentator_dagster.assets.partitions import SEGMENTS
-from segmentator_dagster.assets.run import FILES, LANE_TAG, REQUEST_TAG
+from segmentator_dagster.assets.run import FILES
 from segmentator_dagster.domain.export import ExportRequest, Trigger
+from segmentator_dagster.domain.tags import BATCH, INTERACTIVE, LANE_TAG, REQUEST_TAG
 from segmentator_dagster.storage.metadata.exports import Exports
 
 _GRACE = timedelta(seconds=10)  # the API launches at once; this is for what it could not launch
@@ -22,7 +23,7 @@ def run_request(request: ExportRequest) -> dg.RunRequest:
         asset_selection=[dg.AssetKey("segment_audience"), *(FILES[export.format] for export in request.exports)],
         tags={
             REQUEST_TAG: request.id,
-            LANE_TAG: "batch" if request.trigger is Trigger.SCHEDULE else "interactive",
+            LANE_TAG: BATCH if request.trigger is Trigger.SCHEDULE else INTERACTIVE,
         },
     )
 

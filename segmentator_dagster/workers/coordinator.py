@@ -6,10 +6,8 @@ from dagster import DagsterInstance, DagsterRun, DagsterRunStatus
 from dagster._core.run_coordinator.base import SubmitRunContext
 from dagster._core.run_coordinator.queued_run_coordinator import QueuedRunCoordinator
 
+from segmentator_dagster.domain.tags import INTERACTIVE, LANE_TAG
 from segmentator_dagster.workers.launcher import WarmRunLauncher
-
-LANE_TAG = "segmentator/lane"
-INTERACTIVE = "interactive"
 
 
 class FastLaneRunCoordinator(QueuedRunCoordinator[DagsterInstance]):

@@ -15,6 +15,7 @@ from segmentator_dagster.api.app import create_app
 from segmentator_dagster.compiler.query import CompiledQuery
 from segmentator_dagster.settings import Settings
 from segmentator_dagster.storage.clickhouse import ClickHouse
+from segmentator_dagster.storage.metadata.attempts import Attempts
 from segmentator_dagster.storage.metadata.database import Database
 from segmentator_dagster.storage.metadata.datasets import Datasets, RegisteredDataset
 from segmentator_dagster.storage.metadata.exports import Exports
@@ -41,6 +42,7 @@ class Stack:
     settings: Settings
     segments: Segments
     exports: Exports
+    attempts: Attempts
 
     @property
     def objects(self) -> Path:
@@ -85,7 +87,7 @@ def running_stack(folder: Path, datasets: tuple[RegisteredDataset, ...], **chang
         api_server(create_app(settings)) as url,
         httpx.Client(base_url=url, timeout=20, trust_env=False) as client,
     ):
-        yield Stack(client, settings, Segments(database), Exports(database))
+        yield Stack(client, settings, Segments(database), Exports(database), Attempts(database))
     database.close()
 
 

@@ -10,9 +10,9 @@ import httpx
 import pytest
 from botocore.config import Config  # type: ignore[import-untyped]
 
-from segmentator_dagster.api.app import objects_of
 from segmentator_dagster.api.links import Links
 from segmentator_dagster.domain.export import Format
+from segmentator_dagster.storage.connections import objects_of
 from segmentator_dagster.storage.metadata.datasets import RegisteredDataset
 from tests.api.conftest import Stack
 from tests.api.servers import RUN_ID, DagsterServer, dagster_server, eventually
@@ -52,14 +52,14 @@ def published(stack: Stack, format_: str = "csv") -> dict[str, Any]:
     segment_id = stack.segment("Отчёт: iOS")["id"]
     made: dict[str, Any] = ask(stack, segment_id, [format_]).json()["items"][0]
     stored = stack.exports.get(made["id"])
-    request = stack.exports.claim(stored.request_id, RUN_ID, None)
+    request = stack.attempts.claim(stored.request_id, RUN_ID, None)
     assert request is not None
-    assert stack.exports.start(stored.id, request.attempt)
+    assert stack.attempts.start(stored.id, request.attempt)
     key = f"exports/{segment_id}/{stored.id}/1.{format_}"
     name = f"Отчёт iOS.{format_}"
     objects_of(stack.settings).put(key, [CONTENT], content_type=Format.CSV.content_type, file_name=name)
     manifest = {"rows": 2, "bytes": len(CONTENT), "sha256": "0" * 64}
-    assert stack.exports.publish(stored.id, 1, object_key=key, file_name=name, manifest=manifest)
+    assert stack.attempts.publish(stored.id, 1, object_key=key, file_name=name, manifest=manifest)
     return made
 
 

@@ -16,11 +16,13 @@ from segmentator_dagster.domain.segment import Definition, Segment
 from segmentator_dagster.exports.exporter import Exporter, Run
 from segmentator_dagster.storage.clickhouse import ClickHouse
 from segmentator_dagster.storage.members import create_databases
+from segmentator_dagster.storage.metadata.attempts import Attempts
 from segmentator_dagster.storage.metadata.database import Database
 from segmentator_dagster.storage.metadata.datasets import Datasets, RegisteredDataset
 from segmentator_dagster.storage.metadata.exports import Exports
 from segmentator_dagster.storage.metadata.migrate import migrate
 from segmentator_dagster.storage.metadata.segments import Segments
+from segmentator_dagster.storage.metadata.snapshots import Snapshots
 from segmentator_dagster.storage.objects import Objects, S3Access
 
 NO_S3 = S3Access(None, "x", None, None, virtual_host=False)
@@ -66,6 +68,15 @@ def bench(admin: ClickHouse, writer: ClickHouse, tmp_path: Path) -> Iterator[Ben
     migrate(database)
     folder = tmp_path / "objects"
     objects = Objects(f"file://{folder}", NO_S3)
-    exporter = Exporter(Segments(database), Exports(database), Datasets(database), writer, objects, "segmentator")
+    exporter = Exporter(
+        Segments(database),
+        Exports(database),
+        Attempts(database),
+        Snapshots(database),
+        Datasets(database),
+        writer,
+        objects,
+        "segmentator",
+    )
     yield Bench(exporter, admin, folder)
     database.close()

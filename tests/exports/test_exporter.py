@@ -183,7 +183,7 @@ def test_a_zombie_neither_publishes_nor_removes_the_file_of_its_successor(bench:
     zombie_run = bench.run(request)
     zombie = bench.exporter.begin(zombie_run)
     bench.exporter.take_audience(zombie)
-    bench.exporter.exports.start(request.exports[0].id, zombie.attempt)
+    bench.exporter.attempts.start(request.exports[0].id, zombie.attempt)
     retry_run = bench.run(request, "run2", parent_run_id="run1", automatic_retry=True)
     retry = bench.exporter.begin(retry_run)
     published = bench.exporter.write_file(retry, Format.CSV, retry_run)

@@ -8,6 +8,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from segmentator_dagster.storage.metadata.attempts import Attempts
 from segmentator_dagster.storage.metadata.database import Database
 from segmentator_dagster.storage.metadata.datasets import Datasets
 from segmentator_dagster.storage.metadata.exports import Exports
@@ -31,6 +32,11 @@ def segments(database: Database) -> Segments:
 @pytest.fixture
 def exports(database: Database) -> Exports:
     return Exports(database)
+
+
+@pytest.fixture
+def attempts(database: Database) -> Attempts:
+    return Attempts(database)
 
 
 @pytest.fixture

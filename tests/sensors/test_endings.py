@@ -5,6 +5,7 @@ import pytest
 
 from segmentator_dagster.domain.export import Format, Status, Trigger
 from segmentator_dagster.sensors.endings import export_cancellations_sensor, export_failures_sensor
+from segmentator_dagster.storage.metadata.attempts import Attempts
 from segmentator_dagster.storage.metadata.exports import Exports
 from segmentator_dagster.storage.metadata.segments import Segments
 from tests.storage.conftest import definition
@@ -26,19 +27,24 @@ def failed_run(instance: dg.DagsterInstance, tags: dict[str, str]) -> tuple[dg.D
 
 @pytest.mark.parametrize(("tags", "status"), [({}, Status.FAILED), ({"dagster/will_retry": "true"}, Status.REQUESTED)])
 def test_what_a_failed_run_left_open_fails_unless_dagster_retries_it(
-    segments: Segments, exports: Exports, instance: dg.DagsterInstance, tags: dict[str, str], status: Status
+    segments: Segments,
+    exports: Exports,
+    attempts: Attempts,
+    instance: dg.DagsterInstance,
+    tags: dict[str, str],
+    status: Status,
 ) -> None:
     run, event = failed_run(instance, tags)
     request = exports.request(
         segments.create(definition(), "f", "me"), [Format.CSV], trigger=Trigger.API, requested_by="me"
     )
-    exports.claim(request.id, run.run_id, None)
+    attempts.claim(request.id, run.run_id, None)
     context = dg.build_run_status_sensor_context(
         "export_failures_sensor",
         dagster_instance=instance,
         dagster_run=run,
         dagster_event=event,
-        resources={"exports": exports},
+        resources={"attempts": attempts},
     )
     export_failures_sensor(context)
     export = exports.get(request.exports[0].id)
@@ -50,19 +56,19 @@ def test_what_a_failed_run_left_open_fails_unless_dagster_retries_it(
 
 
 def test_what_a_terminated_run_left_open_is_cancelled(
-    segments: Segments, exports: Exports, instance: dg.DagsterInstance
+    segments: Segments, exports: Exports, attempts: Attempts, instance: dg.DagsterInstance
 ) -> None:
     run, event = failed_run(instance, {})
     request = exports.request(
         segments.create(definition(), "f", "me"), [Format.CSV], trigger=Trigger.API, requested_by="me"
     )
-    exports.claim(request.id, run.run_id, None)
+    attempts.claim(request.id, run.run_id, None)
     context = dg.build_run_status_sensor_context(
         "export_cancellations_sensor",
         dagster_instance=instance,
         dagster_run=run,
         dagster_event=event,
-        resources={"exports": exports},
+        resources={"attempts": attempts},
     )
     export_cancellations_sensor(context)
     export = exports.get(request.exports[0].id)

@@ -10,6 +10,7 @@ from segmentator_dagster.domain.segment import Schedule
 from segmentator_dagster.sensors import requests
 from segmentator_dagster.sensors.requests import export_requests_sensor
 from segmentator_dagster.sensors.schedules import segment_schedules_sensor
+from segmentator_dagster.storage.metadata.attempts import Attempts
 from segmentator_dagster.storage.metadata.exports import Exports
 from segmentator_dagster.storage.metadata.segments import Segments
 from tests.storage.conftest import definition
@@ -66,11 +67,13 @@ def _job() -> dg.JobDefinition:
     return empty
 
 
-def test_a_claimed_request_is_left_alone(segments: Segments, exports: Exports, instance: dg.DagsterInstance) -> None:
+def test_a_claimed_request_is_left_alone(
+    segments: Segments, exports: Exports, attempts: Attempts, instance: dg.DagsterInstance
+) -> None:
     segment = segments.create(definition(), "f", "me")
     instance.add_dynamic_partitions("segments", [segment.partition_key])
     request = exports.request(segment, BOTH, trigger=Trigger.API, requested_by="me")
-    exports.claim(request.id, "run1", None)
+    attempts.claim(request.id, "run1", None)
     assert tick(exports, instance) == []
 
 

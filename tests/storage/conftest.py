@@ -10,10 +10,12 @@ import pytest
 import sqlalchemy as sa
 
 from segmentator_dagster.domain.segment import Definition
+from segmentator_dagster.storage.metadata.attempts import Attempts
 from segmentator_dagster.storage.metadata.database import Database
 from segmentator_dagster.storage.metadata.exports import Exports
 from segmentator_dagster.storage.metadata.migrate import migrate
 from segmentator_dagster.storage.metadata.segments import Segments
+from segmentator_dagster.storage.metadata.snapshots import Snapshots
 
 RULE = {"kind": "everyone"}
 
@@ -42,6 +44,16 @@ def segments(database: Database) -> Segments:
 @pytest.fixture
 def exports(database: Database) -> Exports:
     return Exports(database)
+
+
+@pytest.fixture
+def attempts(database: Database) -> Attempts:
+    return Attempts(database)
+
+
+@pytest.fixture
+def snapshots(database: Database) -> Snapshots:
+    return Snapshots(database)
 
 
 def definition(name: str = "Весна", **changes: object) -> Definition:

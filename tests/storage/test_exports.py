@@ -8,8 +8,10 @@ import pytest
 from segmentator_dagster.domain.errors import UserError
 from segmentator_dagster.domain.export import ExportError, ExportRequest, Format, Progress, Snapshot, Status, Trigger
 from segmentator_dagster.domain.segment import Schedule, Segment
+from segmentator_dagster.storage.metadata.attempts import Attempts
 from segmentator_dagster.storage.metadata.exports import Exports
 from segmentator_dagster.storage.metadata.segments import Segments
+from segmentator_dagster.storage.metadata.snapshots import Snapshots
 from tests.storage.conftest import definition
 
 BOTH = [Format.CSV, Format.XLSX]
@@ -26,8 +28,8 @@ def ask(exports: Exports, segment: Segment, formats: list[Format] = BOTH, key: s
     return exports.request(segment, formats, trigger=Trigger.API, requested_by="me", idempotency_key=key)
 
 
-def publish(exports: Exports, export_id: str, attempt: int) -> bool:
-    return exports.publish(export_id, attempt, object_key="k", file_name="n", manifest=MANIFEST)
+def publish(attempts: Attempts, export_id: str, attempt: int) -> bool:
+    return attempts.publish(export_id, attempt, object_key="k", file_name="n", manifest=MANIFEST)
 
 
 def test_a_request_waits_with_one_export_per_format(exports: Exports, segment: Segment) -> None:
@@ -66,25 +68,27 @@ def test_a_deleted_segment_takes_no_request(exports: Exports, segments: Segments
     assert error.value.code == "segment_deleted"
 
 
-def test_only_one_run_gets_a_request_and_its_retry_takes_over(exports: Exports, segment: Segment) -> None:
+def test_only_one_run_gets_a_request_and_its_retry_takes_over(
+    exports: Exports, attempts: Attempts, segment: Segment
+) -> None:
     request = ask(exports, segment)
-    first = exports.claim(request.id, "run1", None)
+    first = attempts.claim(request.id, "run1", None)
     assert first is not None
     assert first.attempt == 1
-    assert exports.claim(request.id, "run1", None) == first  # the next step of the same run
-    assert exports.claim(request.id, "stranger", None) is None
-    retry = exports.claim(request.id, "run2", "run1")
+    assert attempts.claim(request.id, "run1", None) == first  # the next step of the same run
+    assert attempts.claim(request.id, "stranger", None) is None
+    retry = attempts.claim(request.id, "run2", "run1")
     assert retry is not None
     assert retry.attempt == 2
-    assert exports.claim(request.id, "run1", None) is None
+    assert attempts.claim(request.id, "run1", None) is None
 
 
-def test_of_parallel_runs_exactly_one_gets_the_request(exports: Exports, segment: Segment) -> None:
+def test_of_parallel_runs_exactly_one_gets_the_request(exports: Exports, attempts: Attempts, segment: Segment) -> None:
     request = ask(exports, segment)
     got: list[bool] = []
 
     def claim(run: str) -> None:
-        got.append(exports.claim(request.id, run, None) is not None)
+        got.append(attempts.claim(request.id, run, None) is not None)
 
     threads = [threading.Thread(target=claim, args=(f"run{n}",)) for n in range(8)]
     for thread in threads:
@@ -94,72 +98,74 @@ def test_of_parallel_runs_exactly_one_gets_the_request(exports: Exports, segment
     assert sorted(got) == [False] * 7 + [True]
 
 
-def test_a_late_attempt_changes_nothing(exports: Exports, segment: Segment) -> None:
+def test_a_late_attempt_changes_nothing(exports: Exports, attempts: Attempts, segment: Segment) -> None:
     export = ask(exports, segment).exports[0].id
-    assert exports.start(export, 1)
-    assert exports.start(export, 2)
-    assert not exports.start(export, 1)
-    assert not exports.advance(export, 1, Progress("writing", 1, 3, 4))
-    assert not publish(exports, export, 1)
-    assert not exports.fail(export, 1, REASON)
-    assert exports.advance(export, 2, Progress("writing", 1, 3, 4))
+    assert attempts.start(export, 1)
+    assert attempts.start(export, 2)
+    assert not attempts.start(export, 1)
+    assert not attempts.advance(export, 1, Progress("writing", 1, 3, 4))
+    assert not publish(attempts, export, 1)
+    assert not attempts.fail(export, 1, REASON)
+    assert attempts.advance(export, 2, Progress("writing", 1, 3, 4))
     assert exports.get(export).progress == Progress("writing", 1, 3, 4)
-    assert publish(exports, export, 2)
-    assert not publish(exports, export, 2)
+    assert publish(attempts, export, 2)
+    assert not publish(attempts, export, 2)
     published = exports.get(export)
     assert (published.status, published.rows, published.bytes, published.sha256) == (Status.PUBLISHED, 3, 9, "a" * 64)
     assert published.finished_at is not None
 
 
 @pytest.mark.parametrize("started", [False, True])
-def test_a_cancelled_export_is_final(exports: Exports, segment: Segment, started: bool) -> None:
+def test_a_cancelled_export_is_final(exports: Exports, attempts: Attempts, segment: Segment, started: bool) -> None:
     export = ask(exports, segment).exports[0].id
     if started:
-        exports.start(export, 1)
+        attempts.start(export, 1)
     after = exports.cancel(export)
     assert [e.status for e in after.exports] == [Status.CANCELLED, Status.REQUESTED]
     assert exports.cancel(export) == after
-    assert not exports.start(export, 2)
-    assert not publish(exports, export, 1)
-    assert not exports.fail(export, 9, REASON)
+    assert not attempts.start(export, 2)
+    assert not publish(attempts, export, 1)
+    assert not attempts.fail(export, 9, REASON)
 
 
-def test_a_published_export_cannot_be_cancelled(exports: Exports, segment: Segment) -> None:
+def test_a_published_export_cannot_be_cancelled(exports: Exports, attempts: Attempts, segment: Segment) -> None:
     export = ask(exports, segment).exports[0].id
-    exports.start(export, 1)
-    publish(exports, export, 1)
+    attempts.start(export, 1)
+    publish(attempts, export, 1)
     with pytest.raises(UserError) as error:
         exports.cancel(export)
     assert error.value.code == "export_finished"
 
 
-def test_a_failed_run_fails_only_what_it_left_open(exports: Exports, segment: Segment) -> None:
+def test_a_failed_run_fails_only_what_it_left_open(exports: Exports, attempts: Attempts, segment: Segment) -> None:
     request = ask(exports, segment)
-    exports.claim(request.id, "run1", None)
+    attempts.claim(request.id, "run1", None)
     csv, xlsx = (e.id for e in request.exports)
-    exports.start(csv, 1)
-    publish(exports, csv, 1)
-    assert exports.finish_run("stranger", Status.FAILED, REASON) == ()
-    (ended,) = exports.finish_run("run1", Status.FAILED, REASON)
+    attempts.start(csv, 1)
+    publish(attempts, csv, 1)
+    assert attempts.finish_run("stranger", Status.FAILED, REASON) == ()
+    (ended,) = attempts.finish_run("run1", Status.FAILED, REASON)
     assert (ended.id, ended.status, ended.error) == (xlsx, Status.FAILED, REASON)
     assert exports.get(csv).status is Status.PUBLISHED
-    assert exports.finish_run("run1", Status.FAILED, REASON) == ()
+    assert attempts.finish_run("run1", Status.FAILED, REASON) == ()
 
 
-def test_a_run_that_died_before_it_began_fails_its_request(exports: Exports, segment: Segment) -> None:
+def test_a_run_that_died_before_it_began_fails_its_request(
+    exports: Exports, attempts: Attempts, segment: Segment
+) -> None:
     request = ask(exports, segment)
     exports.launched(request.id, "run1")
-    assert len(exports.finish_run("run1", Status.FAILED, REASON)) == 2
+    assert len(attempts.finish_run("run1", Status.FAILED, REASON)) == 2
 
 
-def test_requests_wait_until_a_run_takes_them(exports: Exports, segment: Segment) -> None:
+def test_requests_wait_until_a_run_takes_them(exports: Exports, attempts: Attempts, segment: Segment) -> None:
     request = ask(exports, segment)
     assert exports.waiting(timedelta(hours=1)) == ()
     assert [r.id for r in exports.waiting(timedelta(0))] == [request.id]
     exports.launched(request.id, "run1")
     assert exports.waiting(timedelta(hours=1)) == ()
     assert len(exports.waiting(timedelta(0))) == 1
-    exports.claim(request.id, "run1", None)
+    attempts.claim(request.id, "run1", None)
     assert exports.waiting(timedelta(0)) == ()
 
 
@@ -182,27 +188,29 @@ def test_a_due_schedule_makes_one_request_and_moves_on(exports: Exports, segment
 
 
 def test_a_run_made_in_dagster_gets_a_request_once_and_a_retry_takes_it_over(
-    exports: Exports, segment: Segment
+    exports: Exports, attempts: Attempts, segment: Segment
 ) -> None:
-    request = exports.request_of_run(segment, BOTH, "run1", None)
+    request = attempts.request_of_run(segment, BOTH, "run1", None)
     assert (request.trigger, request.run_id, request.attempt) == (Trigger.DAGSTER, "run1", 1)
-    assert exports.request_of_run(segment, BOTH, "run1", None) == request
-    retry = exports.request_of_run(segment, BOTH, "run2", "run1")
+    assert attempts.request_of_run(segment, BOTH, "run1", None) == request
+    retry = attempts.request_of_run(segment, BOTH, "run2", "run1")
     assert (retry.id, retry.run_id, retry.attempt) == (request.id, "run2", 2)
-    exports.finish_run("run2", Status.FAILED, REASON)
-    assert exports.request_of_run(segment, BOTH, "run3", "run2").id != request.id
+    attempts.finish_run("run2", Status.FAILED, REASON)
+    assert attempts.request_of_run(segment, BOTH, "run3", "run2").id != request.id
 
 
-def test_a_snapshot_of_an_old_attempt_is_not_taken(exports: Exports, segment: Segment) -> None:
+def test_a_snapshot_of_an_old_attempt_is_not_taken(
+    exports: Exports, attempts: Attempts, snapshots: Snapshots, segment: Segment
+) -> None:
     request = ask(exports, segment)
-    exports.claim(request.id, "run1", None)
+    attempts.claim(request.id, "run1", None)
     snapshot = Snapshot("1" * 36, segment.id, 1, 3, datetime(2026, 1, 1, tzinfo=UTC))
-    assert exports.record_snapshot(snapshot, request.id, 1)
-    exports.claim(request.id, "run2", "run1")
+    assert snapshots.record(snapshot, request.id, 1)
+    attempts.claim(request.id, "run2", "run1")
     late = Snapshot("2" * 36, segment.id, 1, 3, datetime(2026, 1, 1, tzinfo=UTC))
-    assert not exports.record_snapshot(late, request.id, 1)
-    assert exports.snapshot(late.id) is None
-    assert exports.latest_snapshot(segment.id) == snapshot
+    assert not snapshots.record(late, request.id, 1)
+    assert snapshots.get(late.id) is None
+    assert snapshots.latest(segment.id) == snapshot
     assert exports.get(request.exports[0].id).snapshot_id == snapshot.id
 
 

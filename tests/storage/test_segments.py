@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import base64
+import json
 import threading
 from datetime import UTC, datetime, timedelta
 
@@ -7,7 +9,8 @@ import pytest
 
 from segmentator_dagster.domain.errors import UserError
 from segmentator_dagster.domain.segment import Schedule
-from segmentator_dagster.storage.metadata.segments import SORTS, Segments
+from segmentator_dagster.storage.metadata.pages import SORTS
+from segmentator_dagster.storage.metadata.segments import Segments
 from tests.storage.conftest import definition
 
 LATER = datetime(2100, 1, 1, tzinfo=UTC)
@@ -141,10 +144,24 @@ def test_pages_give_every_segment_once_while_others_come_and_go(segments: Segmen
     assert seen == everything
 
 
-@pytest.mark.parametrize("cursor", ["", "?", "bm9wZQ", "W10", "WyJpZCIsICJ4IiwgMV0", "WyItbmFtZSIsICJhIiwgMV0", "é"])
-def test_a_cursor_of_another_list_is_refused(segments: Segments, cursor: str) -> None:
+def encoded(position: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(position).encode()).decode()
+
+
+@pytest.mark.parametrize("sort", ["id", "-name", "created_at"])
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        *("", "?", "é", "bm9wZQ"),
+        *(encoded(p) for p in ([], {}, 1, ["id"], ["id", "x", 1], ["id", 1, 2**70], ["id", 2**70, 1], ["id", True, 1])),
+        *(encoded(["-name", name, 1]) for name in ("\0", "\ud800", 7, None)),
+        *(encoded(["created_at", moment, 1]) for moment in ("yesterday", 5, None)),
+        encoded(["-id", 1, 1]),
+    ],
+)
+def test_a_cursor_of_another_list_is_refused(segments: Segments, sort: str, cursor: str) -> None:
     with pytest.raises(UserError) as error:
-        segments.page(sort="id", cursor=cursor)
+        segments.page(sort=sort, cursor=cursor)
     assert code(error) == "bad_cursor"
 
 

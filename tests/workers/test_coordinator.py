@@ -5,7 +5,8 @@ from __future__ import annotations
 import dagster as dg
 from dagster._core.run_coordinator import SubmitRunContext
 
-from segmentator_dagster.workers.coordinator import INTERACTIVE, LANE_TAG, FastLaneRunCoordinator
+from segmentator_dagster.domain.tags import INTERACTIVE, LANE_TAG
+from segmentator_dagster.workers.coordinator import FastLaneRunCoordinator
 from tests.workers.warm_pool import Pool, Runs
 
 

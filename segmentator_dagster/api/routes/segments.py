@@ -40,8 +40,8 @@ from segmentator_dagster.domain.problems import (
 )
 from segmentator_dagster.domain.schedule import BAD_CRON
 from segmentator_dagster.storage.clickhouse import CLICKHOUSE_UNAVAILABLE
+from segmentator_dagster.storage.metadata.pages import BAD_CURSOR
 from segmentator_dagster.storage.metadata.segments import (
-    BAD_CURSOR,
     NAME_TAKEN,
     SEGMENT_DELETED,
     SEGMENT_NOT_FOUND,

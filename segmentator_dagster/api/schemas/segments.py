@@ -12,7 +12,7 @@ from segmentator_dagster.api.schemas.exports import EXAMPLE_EXPORT, ExportOut
 from segmentator_dagster.api.segments import SegmentPage, SegmentView
 from segmentator_dagster.domain.errors import Language
 from segmentator_dagster.domain.segment import Schedule, Version
-from segmentator_dagster.storage.metadata.segments import SORTS
+from segmentator_dagster.storage.metadata.pages import SORTS
 
 EXAMPLE_RULE: dict[str, Any] = {
     "combinator": "and",

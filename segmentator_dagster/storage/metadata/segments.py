@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -19,6 +16,7 @@ from segmentator_dagster.domain.schedule import next_due
 from segmentator_dagster.domain.segment import Definition, Schedule, Segment, Version, search_key
 from segmentator_dagster.storage.metadata.database import Database, now
 from segmentator_dagster.storage.metadata.models import SegmentRow, SegmentTagRow, SegmentVersionRow
+from segmentator_dagster.storage.metadata.pages import cursor_after, ordered
 
 SEGMENT_NOT_FOUND = ProblemKind(
     "segment_not_found",
@@ -52,16 +50,6 @@ VERSION_CONFLICT = ProblemKind(
     hint_en="Read the segment again and repeat the change.",
     hint_ru="Прочитайте сегмент заново и повторите правку.",
 )
-BAD_CURSOR = ProblemKind(
-    "bad_cursor",
-    Category.INVALID,
-    en="The cursor is not one that this list gave.",
-    ru="Этот курсор выдан не этим списком.",
-    hint_en="Take `next_cursor` of the previous page, with the same sort.",
-    hint_ru="Возьмите `next_cursor` предыдущей страницы при той же сортировке.",
-)
-
-SORTS = ("id", "-id", "name", "-name", "created_at", "-created_at", "updated_at", "-updated_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,11 +170,11 @@ class Segments:
             query = query.where(SegmentRow.dataset == dataset)
         if tag is not None:
             query = query.where(SegmentRow.tags.any(SegmentTagRow.tag_key == search_key(tag)))
-        query = _ordered(query, sort, cursor).limit(limit + 1)
+        query = ordered(query, sort, cursor).limit(limit + 1)
         with self._database.reading() as session:
             rows = session.scalars(query).all()
             shown = rows[:limit]
-            following = _cursor(shown[-1], sort) if len(rows) > limit else None
+            following = cursor_after(shown[-1], sort) if len(rows) > limit else None
             return Page(tuple(_segment(row) for row in shown), following)
 
     def live_ids(self) -> frozenset[int]:
@@ -317,42 +305,3 @@ def _segment(row: SegmentRow) -> Segment:
 
 def _version(row: SegmentVersionRow) -> Version:
     return Version(row.segment_id, row.version, _definition(row), row.fingerprint, row.created_by, row.created_at)
-
-
-def _sort_column(sort: str) -> Any:
-    name = sort.removeprefix("-")
-    return SegmentRow.name_key if name == "name" else getattr(SegmentRow, name)
-
-
-def _ordered(query: Select[SegmentRow], sort: str, cursor: str | None) -> Select[SegmentRow]:
-    column, descending = _sort_column(sort), sort.startswith("-")
-    if cursor is not None:
-        value, last_id = _cursor_position(cursor, sort)
-        after: ColumnElement[bool] = column < value if descending else column > value
-        after_id = SegmentRow.id < last_id if descending else SegmentRow.id > last_id
-        query = query.where(or_(after, and_(column == value, after_id)))
-    if descending:
-        return query.order_by(column.desc(), SegmentRow.id.desc())
-    return query.order_by(column, SegmentRow.id)
-
-
-def _cursor(row: SegmentRow, sort: str) -> str:
-    value: Sequence[Any] | Any = getattr(row, _sort_column(sort).key)
-    if isinstance(value, datetime):
-        value = value.isoformat()
-    return base64.urlsafe_b64encode(json.dumps([sort, value, row.id]).encode()).decode().rstrip("=")
-
-
-def _cursor_position(cursor: str, sort: str) -> tuple[Any, int]:
-    try:
-        given_sort, value, last_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        if given_sort != sort or not isinstance(last_id, int) or isinstance(last_id, bool):
-            raise BAD_CURSOR.error("/cursor")
-        name = sort.removeprefix("-")
-        if name.endswith("_at"):
-            value = datetime.fromisoformat(value)
-        elif not isinstance(value, str if name == "name" else int):
-            raise BAD_CURSOR.error("/cursor")
-    except (ValueError, TypeError, binascii.Error) as error:
-        raise BAD_CURSOR.error("/cursor") from error
-    return value, last_id

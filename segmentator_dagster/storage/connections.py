@@ -1,0 +1,44 @@
+"""Settings -> the database, ClickHouse users and object store of an installation, unconnected until they are used."""
+
+from __future__ import annotations
+
+from segmentator_dagster.settings import Settings, secret
+from segmentator_dagster.storage.clickhouse import ClickHouse
+from segmentator_dagster.storage.metadata.database import Database
+from segmentator_dagster.storage.objects import Objects, S3Access
+
+_GRACE_SECONDS = 5  # the server's own limit comes first, and says so
+
+
+def database_of(settings: Settings) -> Database:
+    return Database(secret(settings.database_url, "database_url"))
+
+
+def admin_of(settings: Settings) -> ClickHouse:
+    """The user who may create databases and tables."""
+    return ClickHouse(secret(settings.clickhouse_admin_url, "clickhouse_admin_url"))
+
+
+def writer_of(settings: Settings) -> ClickHouse:
+    """The user who reads datasets and writes snapshots."""
+    return ClickHouse(secret(settings.clickhouse_url, "clickhouse_url"))
+
+
+def reader_of(settings: Settings) -> ClickHouse:
+    """The user for counts and previews, limited by its profile on the server."""
+    return ClickHouse(
+        secret(settings.clickhouse_reader_url, "clickhouse_reader_url"),
+        timeout_seconds=settings.count_deadline_seconds + _GRACE_SECONDS,
+    )
+
+
+def objects_of(settings: Settings) -> Objects:
+    key_id, key = settings.object_store_access_key_id, settings.object_store_secret_access_key
+    access = S3Access(
+        endpoint=settings.object_store_endpoint,
+        region=settings.object_store_region,
+        access_key_id=key_id.get_secret_value() if key_id else None,
+        secret_access_key=key.get_secret_value() if key else None,
+        virtual_host=settings.object_store_virtual_host,
+    )
+    return Objects(secret(settings.object_store_url, "object_store_url"), access)

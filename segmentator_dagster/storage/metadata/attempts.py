@@ -1,0 +1,160 @@
+"""The state machine of exports: every step is a conditional update, so a worker that comes late changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import CursorResult, Select, Update, or_, select, update
+
+from segmentator_dagster.domain.export import Export, ExportError, ExportRequest, Format, Progress, Status, Trigger
+from segmentator_dagster.domain.segment import Segment
+from segmentator_dagster.storage.metadata.database import Database, now
+from segmentator_dagster.storage.metadata.export_rows import OPEN_STATUSES, export_of, new_request_row, request_of
+from segmentator_dagster.storage.metadata.models import ExportRequestRow, ExportRow
+
+
+class Attempts:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def claim(self, request_id: str, run_id: str, parent_run_id: str | None) -> ExportRequest | None:
+        """Make `run_id` the one run that works on a request; None where another run has it or all is final.
+
+        A run takes over from the run it is a retry of; each take-over is a new attempt.
+        """
+        with self._database.writing() as session:
+            row = session.get(ExportRequestRow, request_id, with_for_update=True)
+            if row is None or row.run_id not in (None, run_id, parent_run_id):
+                return None
+            if all(export.status not in OPEN_STATUSES for export in row.exports):
+                return None
+            if row.run_id != run_id:
+                row.run_id = run_id
+                row.launched_run_id = run_id
+                row.attempt += 1
+            session.flush()
+            return request_of(row)
+
+    def request_of_run(
+        self, segment: Segment, formats: Sequence[Format], run_id: str, parent_run_id: str | None
+    ) -> ExportRequest:
+        """The request of a run that was started in Dagster itself; made at the first call, taken over by a retry."""
+        with self._database.writing() as session:
+            runs = [run_id, parent_run_id] if parent_run_id else [run_id]
+            found = {row.run_id: row for row in session.scalars(_of_runs(runs))}
+            row: ExportRequestRow | None = found.get(run_id) or found.get(parent_run_id)
+            if row is not None and row.run_id == parent_run_id:
+                if all(export.status not in OPEN_STATUSES for export in row.exports):
+                    row = None
+                else:
+                    row.run_id = row.launched_run_id = run_id
+                    row.attempt += 1
+                    session.flush()
+            if row is None:
+                row = new_request_row(session, segment, formats, Trigger.DAGSTER, "dagster", run_id=run_id)
+            return request_of(row)
+
+    def start(self, export_id: str, attempt: int) -> bool:
+        """requested or an older attempt -> running; False where the export is final or a newer attempt has it."""
+        return self._change(
+            update(ExportRow)
+            .where(ExportRow.id == export_id, ExportRow.status.in_(OPEN_STATUSES), ExportRow.attempt <= attempt)
+            .values(
+                status=Status.RUNNING.value,
+                attempt=attempt,
+                started_at=now(),
+                progress_rows=0,
+                progress_bytes=0,
+                error_code=None,
+                error_message_ru=None,
+                error_message_en=None,
+            )
+        )
+
+    def advance(self, export_id: str, attempt: int, progress: Progress) -> bool:
+        """Write progress; False where this attempt no longer has the export (cancelled, or taken over)."""
+        return self._change(
+            _mine(export_id, attempt).values(
+                phase=progress.phase,
+                progress_rows=progress.rows,
+                total_rows=progress.total_rows,
+                progress_bytes=progress.bytes,
+            )
+        )
+
+    def publish(
+        self, export_id: str, attempt: int, *, object_key: str, file_name: str, manifest: Mapping[str, Any]
+    ) -> bool:
+        """running -> published with what the manifest says; False where this attempt no longer has the export."""
+        return self._change(
+            _mine(export_id, attempt).values(
+                status=Status.PUBLISHED.value,
+                phase="done",
+                rows=manifest["rows"],
+                bytes=manifest["bytes"],
+                sha256=manifest["sha256"],
+                progress_rows=manifest["rows"],
+                total_rows=manifest["rows"],
+                progress_bytes=manifest["bytes"],
+                object_key=object_key,
+                file_name=file_name,
+                manifest=dict(manifest),
+                finished_at=now(),
+            )
+        )
+
+    def fail(self, export_id: str, attempt: int, error: ExportError) -> bool:
+        """-> failed with the reason; False where the export is final or a newer attempt has it."""
+        return self._change(
+            update(ExportRow)
+            .where(ExportRow.id == export_id, ExportRow.status.in_(OPEN_STATUSES), ExportRow.attempt <= attempt)
+            .values(
+                status=Status.FAILED.value,
+                phase="done",
+                error_code=error.code,
+                error_message_ru=error.message_ru,
+                error_message_en=error.message_en,
+                finished_at=now(),
+            )
+        )
+
+    def finish_run(self, run_id: str, status: Status, error: ExportError) -> tuple[Export, ...]:
+        """End whatever a run left open, as failed or cancelled; gives the exports it ended."""
+        with self._database.writing() as session:
+            rows = session.scalars(
+                select(ExportRow)
+                .join(ExportRequestRow)
+                .where(
+                    ExportRow.status.in_(OPEN_STATUSES),
+                    or_(
+                        ExportRequestRow.run_id == run_id,
+                        ExportRequestRow.run_id.is_(None) & (ExportRequestRow.launched_run_id == run_id),
+                    ),
+                )
+                .with_for_update(of=ExportRow)
+            ).all()
+            for row in rows:
+                row.status = status.value
+                row.phase = "done"
+                row.finished_at = now()
+                if status is Status.FAILED:
+                    row.error_code = error.code
+                    row.error_message_ru, row.error_message_en = error.message_ru, error.message_en
+            session.flush()
+            return tuple(export_of(row) for row in rows)
+
+    def _change(self, statement: Update) -> bool:
+        with self._database.writing() as session:
+            result = session.execute(statement)
+            return isinstance(result, CursorResult) and result.rowcount == 1
+
+
+def _mine(export_id: str, attempt: int) -> Update:
+    return update(ExportRow).where(
+        ExportRow.id == export_id, ExportRow.status == Status.RUNNING.value, ExportRow.attempt == attempt
+    )
+
+
+def _of_runs(run_ids: Sequence[str]) -> Select[ExportRequestRow]:
+    return select(ExportRequestRow).where(ExportRequestRow.run_id.in_(run_ids)).with_for_update()

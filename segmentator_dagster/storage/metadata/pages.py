@@ -1,0 +1,73 @@
+"""A sort and a cursor -> one page of segments in an order that stays the same while others come and go."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, or_
+
+from segmentator_dagster.domain.errors import Category, ProblemKind
+from segmentator_dagster.storage.metadata.models import SegmentRow
+
+BAD_CURSOR = ProblemKind(
+    "bad_cursor",
+    Category.INVALID,
+    en="The cursor is not one that this list gave.",
+    ru="Этот курсор выдан не этим списком.",
+    hint_en="Take `next_cursor` of the previous page, with the same sort.",
+    hint_ru="Возьмите `next_cursor` предыдущей страницы при той же сортировке.",
+)
+
+SORTS = ("id", "-id", "name", "-name", "created_at", "-created_at", "updated_at", "-updated_at")
+
+
+def ordered(query: Select[SegmentRow], sort: str, cursor: str | None) -> Select[SegmentRow]:
+    """The query in the order of one of SORTS, from after the cursor on; UserError bad_cursor."""
+    column, descending = _sort_column(sort), sort.startswith("-")
+    if cursor is not None:
+        value, last_id = _cursor_position(cursor, sort)
+        after: ColumnElement[bool] = column < value if descending else column > value
+        after_id = SegmentRow.id < last_id if descending else SegmentRow.id > last_id
+        query = query.where(or_(after, and_(column == value, after_id)))
+    if descending:
+        return query.order_by(column.desc(), SegmentRow.id.desc())
+    return query.order_by(column, SegmentRow.id)
+
+
+def cursor_after(row: SegmentRow, sort: str) -> str:
+    """The cursor of the page that follows this row."""
+    value: Any = getattr(row, _sort_column(sort).key)
+    if isinstance(value, datetime):
+        value = value.isoformat()
+    return base64.urlsafe_b64encode(json.dumps([sort, value, row.id]).encode()).decode().rstrip("=")
+
+
+def _sort_column(sort: str) -> Any:
+    name = sort.removeprefix("-")
+    return SegmentRow.name_key if name == "name" else getattr(SegmentRow, name)
+
+
+def _cursor_position(cursor: str, sort: str) -> tuple[Any, int]:
+    try:
+        given_sort, value, last_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        name = sort.removeprefix("-")
+        if name.endswith("_at"):
+            value = datetime.fromisoformat(value)
+        if given_sort == sort and _is_id(last_id) and (_is_id(value) if name == "id" else _is_storable(value)):
+            return value, last_id
+    except (ValueError, TypeError, binascii.Error) as error:
+        raise BAD_CURSOR.error("/cursor") from error
+    raise BAD_CURSOR.error("/cursor")
+
+
+def _is_id(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**31
+
+
+def _is_storable(value: object) -> bool:
+    """A moment, or text that PostgreSQL can compare with; a ValueError for lone surrogates."""
+    return isinstance(value, datetime) or (isinstance(value, str) and b"\0" not in value.encode())
