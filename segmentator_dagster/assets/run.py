@@ -17,6 +17,7 @@ from segmentator_dagster.exports.problems import UNEXPECTED, DuplicateRunError, 
 _RETRY_NUMBER_TAG = "dagster/retry_number"
 _TRANSIENT_RETRIES = 3
 
+AUDIENCE = dg.AssetKey("segment_audience")
 FILES = {Format.CSV: dg.AssetKey("segment_csv"), Format.XLSX: dg.AssetKey("segment_xlsx")}
 
 
@@ -30,6 +31,7 @@ def run_of(context: dg.AssetExecutionContext) -> Run:
         request_id=context.run.tags.get(REQUEST_TAG),
         segment_id=int(context.partition_key),
         formats=tuple(format_ for format_, key in FILES.items() if key in made),
+        takes_audience=AUDIENCE in made,
     )
 
 

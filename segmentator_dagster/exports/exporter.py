@@ -51,6 +51,7 @@ class Run:
     request_id: str | None
     segment_id: int
     formats: tuple[Format, ...]
+    takes_audience: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +104,13 @@ class Exporter:
         return self._request_of(run)  # a person ran a finished run again
 
     def take_audience(self, request: ExportRequest) -> AudienceTaken:
-        """Run the rule of the requested version and record its snapshot."""
-        definition = self._definition(request)
+        """Run the rule of the requested version and record its snapshot.
+
+        ExportCancelledError where nothing of the request is wanted any more.
+        """
+        if request.exports and request.final:
+            raise ExportCancelledError("every export of the request has ended")
+        definition = self.segments.version(request.segment_id, request.version)
         catalogue = read_catalogue(self.datasets, self.writer)
         rule = parse_rule(definition.definition.rule, default_dataset=definition.definition.dataset)
         self._say(request, "audience")
@@ -127,10 +133,10 @@ class Exporter:
         ExportCancelledError where the export was cancelled or another attempt has it.
         """
         export = next((e for e in request.exports if e.format is format_), None)
-        if export is None or export.status.final or not self.attempts.start(export.id, request.attempt):
-            raise ExportCancelledError(format_)
-        definition = self._definition(request)
+        if export is None or not self.attempts.start(export.id, request.attempt):
+            raise ExportCancelledError(f"the {format_} export has ended, or another attempt has it")
         snapshot = self._snapshot(request)
+        definition = self.segments.version(snapshot.segment_id, snapshot.version)
         rendering = self._rendering(definition, snapshot, format_)
         replacements = rendering.count_replacements(self.writer)
         folder = f"exports/{snapshot.segment_id}/{export.id}"
@@ -154,7 +160,7 @@ class Exporter:
         )
         if not self.attempts.publish(export.id, request.attempt, object_key=key, file_name=name, manifest=said):
             self.objects.discard(key)
-            raise ExportCancelledError(format_)
+            raise ExportCancelledError(f"the {format_} export was cancelled or taken over at its end")
         return Published(self.exports.get(export.id), said, snapshot.users)
 
     def fail(self, exports: Iterable[Export], attempt: int, problem: Problem) -> None:
@@ -164,17 +170,16 @@ class Exporter:
 
     def _request_of(self, run: Run) -> ExportRequest:
         segment = self.segments.get(run.segment_id)
-        return self.attempts.request_of_run(segment, run.formats, run.run_id, run.parent_run_id)
-
-    def _definition(self, request: ExportRequest) -> Version:
-        return self.segments.version(request.segment_id, request.version)
+        snapshot = None
+        if not run.takes_audience:  # only files: they are made from the audience as it was last taken
+            snapshot = self.snapshots.latest(run.segment_id)
+            if snapshot is None:
+                raise AUDIENCE_MISSING.error(id=run.segment_id)
+        return self.attempts.request_of_run(segment, run.formats, run.run_id, run.parent_run_id, snapshot)
 
     def _snapshot(self, request: ExportRequest) -> Snapshot:
         current = self.exports.of_request(request.id)
-        if current and current.snapshot_id:
-            snapshot = self.snapshots.get(current.snapshot_id)
-        else:  # only the file was asked for: it is made from the audience as it was last taken
-            snapshot = self.snapshots.latest(request.segment_id)
+        snapshot = self.snapshots.get(current.snapshot_id) if current and current.snapshot_id else None
         if snapshot is None:
             raise AUDIENCE_MISSING.error(id=request.segment_id)
         return snapshot
@@ -194,7 +199,7 @@ class Exporter:
                 said = time.monotonic()
                 progress = Progress("writing", rendering.rows, snapshot.users, rendering.size)
                 if not self.attempts.advance(export.id, attempt, progress):
-                    raise ExportCancelledError(export.format)
+                    raise ExportCancelledError(f"the {export.format} export was cancelled or taken over")
             yield chunk
 
     def _say(self, request: ExportRequest, phase: str) -> None:

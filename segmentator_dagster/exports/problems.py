@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from segmentator_dagster.domain.errors import Category, InternalError, ProblemKind
-from segmentator_dagster.domain.export import Format
 
 DATASET_MISSING = ProblemKind(
     "dataset_missing",
@@ -46,7 +45,4 @@ class DuplicateRunError(InternalError):
 
 
 class ExportCancelledError(Exception):
-    """The export was cancelled or taken over while its file was being made."""
-
-    def __init__(self, format_: Format) -> None:
-        super().__init__(f"the {format_} export was cancelled or taken over")
+    """The export was cancelled, or another attempt has it: there is nothing to make any more."""

@@ -7,7 +7,7 @@ from datetime import timedelta
 import dagster as dg
 
 from segmentator_dagster.assets.partitions import SEGMENTS
-from segmentator_dagster.assets.run import FILES
+from segmentator_dagster.assets.run import AUDIENCE, FILES
 from segmentator_dagster.domain.export import ExportRequest, Trigger
 from segmentator_dagster.domain.tags import BATCH, INTERACTIVE, LANE_TAG, REQUEST_TAG
 from segmentator_dagster.storage.metadata.exports import Exports
@@ -20,7 +20,7 @@ def run_request(request: ExportRequest) -> dg.RunRequest:
     return dg.RunRequest(
         run_key=f"request:{request.id}",
         partition_key=str(request.segment_id),
-        asset_selection=[dg.AssetKey("segment_audience"), *(FILES[export.format] for export in request.exports)],
+        asset_selection=[AUDIENCE, *(FILES[export.format] for export in request.exports)],
         tags={
             REQUEST_TAG: request.id,
             LANE_TAG: BATCH if request.trigger is Trigger.SCHEDULE else INTERACTIVE,

@@ -54,7 +54,12 @@ class Bench:
         return self.exporter.exports.request(segment, formats, trigger=Trigger.API, requested_by="me")
 
     def run(self, request: ExportRequest, run_id: str = "run1", **more: Any) -> Run:
-        values = {"parent_run_id": None, "automatic_retry": False, "request_id": request.id} | more
+        values = {
+            "parent_run_id": None,
+            "automatic_retry": False,
+            "request_id": request.id,
+            "takes_audience": True,
+        } | more
         return Run(run_id, segment_id=request.segment_id, formats=tuple(e.format for e in request.exports), **values)
 
     def files(self) -> list[Path]:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import openpyxl
@@ -222,3 +223,28 @@ def test_an_object_store_that_refuses_fails_and_publishes_nothing(bench: Bench) 
         bench.exporter.write_file(claimed, Format.CSV, run)
     assert error.value.code == "object_store_unavailable"
     assert bench.exporter.exports.get(request.exports[0].id).status is Status.RUNNING
+
+
+def test_only_a_file_is_made_from_the_last_audience_with_the_version_it_was_taken_of(bench: Bench) -> None:
+    segment = bench.segment(bench.dataset(PLAIN, THREE))
+    request = bench.ask(segment, Format.CSV)
+    nothing_yet = bench.run(request, "early", request_id=None, takes_audience=False)
+    with pytest.raises(UserError) as error:
+        bench.exporter.begin(nothing_yet)
+    assert error.value.code == "audience_missing"
+    first = publish(bench, request, Format.CSV)
+    nobody = replace(segment.definition, rule={"kind": "everyone", "not": True})
+    bench.exporter.segments.update(segment.id, 1, nobody, "g" * 64, "me")
+    run = bench.run(request, "later", request_id=None, takes_audience=False)
+    again = bench.exporter.write_file(bench.exporter.begin(run), Format.CSV, run)
+    assert (again.export.version, again.export.snapshot_id) == (1, first.export.snapshot_id)
+    assert content(bench, again) == content(bench, first)
+
+
+def test_a_request_whose_exports_have_ended_takes_no_other_audience(bench: Bench) -> None:
+    request = bench.ask(bench.segment(bench.dataset(PLAIN, THREE)), Format.CSV)
+    first = publish(bench, request, Format.CSV)
+    retried = bench.exporter.begin(bench.run(request, "run2", parent_run_id="run1", automatic_retry=True))
+    with pytest.raises(ExportCancelledError):
+        bench.exporter.take_audience(retried)
+    assert bench.exporter.exports.get(first.export.id).snapshot_id == first.export.snapshot_id

@@ -7,7 +7,16 @@ from typing import Any
 
 from sqlalchemy import CursorResult, Select, Update, or_, select, update
 
-from segmentator_dagster.domain.export import Export, ExportError, ExportRequest, Format, Progress, Status, Trigger
+from segmentator_dagster.domain.export import (
+    Export,
+    ExportError,
+    ExportRequest,
+    Format,
+    Progress,
+    Snapshot,
+    Status,
+    Trigger,
+)
 from segmentator_dagster.domain.segment import Segment
 from segmentator_dagster.storage.metadata.database import Database, now
 from segmentator_dagster.storage.metadata.export_rows import OPEN_STATUSES, export_of, new_request_row, request_of
@@ -37,9 +46,17 @@ class Attempts:
             return request_of(row)
 
     def request_of_run(
-        self, segment: Segment, formats: Sequence[Format], run_id: str, parent_run_id: str | None
+        self,
+        segment: Segment,
+        formats: Sequence[Format],
+        run_id: str,
+        parent_run_id: str | None,
+        snapshot: Snapshot | None = None,
     ) -> ExportRequest:
-        """The request of a run that was started in Dagster itself; made at the first call, taken over by a retry."""
+        """The request of a run that was started in Dagster itself; made at the first call, taken over by a retry.
+
+        With a snapshot it is a request for files of that snapshot and of its version of the segment.
+        """
         with self._database.writing() as session:
             runs = [run_id, parent_run_id] if parent_run_id else [run_id]
             found = {row.run_id: row for row in session.scalars(_of_runs(runs))}
@@ -53,6 +70,9 @@ class Attempts:
                     session.flush()
             if row is None:
                 row = new_request_row(session, segment, formats, Trigger.DAGSTER, "dagster", run_id=run_id)
+                if snapshot is not None:
+                    row.snapshot_id, row.version = snapshot.id, snapshot.version
+                    session.flush()
             return request_of(row)
 
     def start(self, export_id: str, attempt: int) -> bool:
