@@ -88,10 +88,11 @@ def migrate() -> None:
 
 @main.command()
 @click.option("--users", type=click.IntRange(min=1), help="How many users; SEGMENTATOR_DEMO_USERS where not given.")
-@click.option("--if-missing", is_flag=True, help="Do nothing where the dataset is there.")
+@click.option("--if-missing", is_flag=True, help="Make no table where one is there.")
 @_said
 def demo(users: int | None, if_missing: bool) -> None:
     """Make the demo dataset `user_activity`, replacing the one there is."""
+    from segmentator_dagster.collection.tables import table_exists  # noqa: PLC0415
     from segmentator_dagster.embedded.demo import LABELS, create_demo  # noqa: PLC0415
     from segmentator_dagster.storage.connections import admin_of, database_of  # noqa: PLC0415
     from segmentator_dagster.storage.metadata.datasets import Datasets, RegisteredDataset  # noqa: PLC0415
@@ -101,11 +102,14 @@ def demo(users: int | None, if_missing: bool) -> None:
     wanted = users or settings.demo_users
     if not wanted or (if_missing and any(dataset.name == DEMO_DATASET for dataset in datasets.all())):
         return
-    made = create_demo(admin_of(settings), settings.clickhouse_data_database, wanted)
+    admin, database = admin_of(settings), settings.clickhouse_data_database
+    if not (if_missing and table_exists(admin, database, DEMO_DATASET)):  # a table that is there is never replaced
+        made = create_demo(admin, database, wanted)
+        click.echo(f"{DEMO_DATASET}: {made.users} users, {made.rows} rows")
     datasets.register(
         RegisteredDataset(
             DEMO_DATASET,
-            settings.clickhouse_data_database,
+            database,
             DEMO_DATASET,
             "user_id",
             "date",
@@ -114,7 +118,6 @@ def demo(users: int | None, if_missing: bool) -> None:
             field_labels=LABELS,
         )
     )
-    click.echo(f"{DEMO_DATASET}: {made.users} users, {made.rows} rows")
 
 
 @main.command()

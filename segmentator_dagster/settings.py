@@ -129,7 +129,11 @@ class Settings(BaseSettings):
     link_seconds: int = Field(60, ge=1, le=60, description="how long a download link lives, seconds")
     count_deadline_seconds: int = Field(30, ge=1, le=3600, description="longest count or preview, seconds")
     run_workers: int = Field(2, ge=1, le=64, description="idle warm processes kept ready for Dagster runs")
-    demo_users: int = Field(200_000, ge=0, description="users in the demo dataset made at first start; 0: none")
+    demo_users: int = Field(
+        200_000,
+        ge=0,
+        description="users in the demo dataset made at first start (in a ClickHouse of your own only if set); 0: none",
+    )
 
     @classmethod
     def given(cls, **overrides: Any) -> Self:

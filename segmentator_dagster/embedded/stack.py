@@ -32,10 +32,16 @@ def whole_stack(settings: Settings, home: DagsterHome) -> tuple[Part | Step, ...
     return (
         *clickhouse,
         migrations,
-        *((demo,) if settings.demo_users else ()),
+        *((demo,) if _wants_demo(settings) else ()),
         *dagster_parts(settings, home, DEFINITIONS, prepared=(MIGRATIONS,)),
         api_part(settings, prepared=(MIGRATIONS,)),
     )
+
+
+def _wants_demo(settings: Settings) -> bool:
+    """A ClickHouse of the user's own gets demo data only where the setting is given."""
+    own = settings.clickhouse_url is not None
+    return settings.demo_users > 0 and (not own or "demo_users" in settings.model_fields_set)
 
 
 def clickhouse_part(settings: Settings) -> Part:
