@@ -126,5 +126,5 @@ def api_part(settings: Settings, prepared: tuple[str, ...]) -> Part:
         ready=lambda _: probes.answers_ok(host, port, "/ready", "/health"),
         needs=prepared,
         port=Port(host, port, "SEGMENTATOR_API_PORT"),
-        address=f"http://{shown}:{port}",
+        address=f"http://{shown}:{port}  (its pages: /api/v1/docs)",
     )

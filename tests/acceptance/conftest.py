@@ -7,12 +7,10 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import pytest
-from botocore.config import Config
 
 from tests.acceptance.stack import Stack
-from tests.servers.s3 import S3Server
+from tests.servers.buckets import new_bucket
 from tests.storage.conftest import new_postgres_database
 
 IOS = {"combinator": "and", "rules": [{"field": "platform_main", "operator": "=", "value": "ios"}]}
@@ -27,8 +25,7 @@ def _servers(request: pytest.FixtureRequest, s3_fixture: str = "s3_server") -> d
     own = f"a{uuid.uuid4().hex[:8]}"
     clickhouse = request.getfixturevalue("clickhouse_server")
     s3 = request.getfixturevalue(s3_fixture)
-    bucket = f"acceptance-{own}"
-    make_bucket(s3, bucket)
+    bucket = new_bucket(s3)
     return {
         "SEGMENTATOR_CLICKHOUSE_URL": clickhouse.writer_url,
         "SEGMENTATOR_CLICKHOUSE_READER_URL": clickhouse.reader_url,
@@ -41,19 +38,6 @@ def _servers(request: pytest.FixtureRequest, s3_fixture: str = "s3_server") -> d
         "SEGMENTATOR_OBJECT_STORE_SECRET_ACCESS_KEY": s3.secret_key,
         "SEGMENTATOR_REDIS_URL": request.getfixturevalue("valkey_server").url,
     }
-
-
-def make_bucket(server: S3Server, name: str) -> None:
-    client = boto3.client(
-        "s3",
-        endpoint_url=server.url,
-        aws_access_key_id=server.access_key,
-        aws_secret_access_key=server.secret_key,
-        region_name=server.region,
-        config=Config(s3={"addressing_style": "path"}),
-    )
-    client.create_bucket(Bucket=name)
-    client.close()
 
 
 def _radosgw(request: pytest.FixtureRequest) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -39,6 +40,8 @@ IDEMPOTENCY_KEY_REUSED = ProblemKind(
     hint_en="Make a new key for a new request.",
     hint_ru="Для нового запроса создайте новый ключ.",
 )
+
+_DUE = uuid.UUID("a3f1c9de-6f0b-4e55-9d0c-8a2b7d2f4c11")
 
 
 class Exports:
@@ -93,7 +96,15 @@ class Exports:
             if not advance_due(session, due.segment.id, due.due_at, moment):
                 return None
             formats = [Format(name) for name in schedule.formats]
-            row = new_request_row(session, due.segment, formats, Trigger.SCHEDULE, "schedule", scheduled_for=due.due_at)
+            row = new_request_row(
+                session,
+                due.segment,
+                formats,
+                Trigger.SCHEDULE,
+                "schedule",
+                scheduled_for=due.due_at,
+                request_id=_id_of_due(due),
+            )
             return request_of(row)
 
     def launched(self, request_id: str, run_id: str) -> None:
@@ -175,6 +186,11 @@ class Exports:
                 select(ExportRow).join(numbered, numbered.c.id == ExportRow.id).where(numbered.c.place == 1)
             )
             return {row.segment_id: export_of(row) for row in rows}
+
+
+def _id_of_due(due: DueSegment) -> str:
+    """The same for a segment and a moment, so the run key made of it is too."""
+    return str(uuid.uuid5(_DUE, f"{due.segment.id}@{due.due_at.isoformat()}"))
 
 
 def _by_key(session: Session, idempotency_key: str) -> ExportRequestRow | None:
