@@ -77,6 +77,24 @@ def test_a_run_killed_in_mid_export_ends_published_or_failed_within_a_minute(
     assert ended["manifest"]["attempt"] >= 2
 
 
+def test_a_running_export_is_cancelled_its_run_ends_and_no_object_stays(stack: Stack, wide: str) -> None:
+    segment = stack.create(f"cancel {uuid.uuid4().hex[:6]}", EVERYONE, dataset=wide)
+    export = stack.export(segment["id"], "xlsx")[0]
+    now = stack.wait(
+        lambda: (e := stack.call("GET", f"/exports/{export['id']}"))["progress"]["phase"] == "writing" and e
+    )
+    cancelled = stack.call("POST", f"/exports/{export['id']}/cancel")
+    assert cancelled["status"] == "cancelled"
+    status = "query($id:ID!){runOrError(runId:$id){... on Run{status}}}"
+    stack.wait(
+        lambda: stack.dagster(status, id=now["run_id"])["runOrError"]["status"] in ("CANCELED", "FAILURE"), seconds=20
+    )
+    assert stack.call("GET", f"/exports/{export['id']}")["status"] == "cancelled"
+    stack.call("GET", f"/exports/{export['id']}/download", 409)
+    stored = stack.data_dir / "objects" / "exports" / str(segment["id"])
+    assert [path for path in stored.rglob("*") if path.is_file() and "#" not in path.name] == []
+
+
 def test_clickhouse_down_is_503_with_retry_after_and_no_trace(stack: Stack) -> None:
     if "SEGMENTATOR_CLICKHOUSE_URL" in stack.variables:
         return  # this stack does not own its ClickHouse; the API's own tests cover a server that is down
