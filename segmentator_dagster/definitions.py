@@ -6,7 +6,7 @@ from segmentator_dagster.assets.audience import segment_audience
 from segmentator_dagster.assets.datasets import dataset
 from segmentator_dagster.assets.files import segment_csv, segment_xlsx
 from segmentator_dagster.resources.services import Services
-from segmentator_dagster.sensors.endings import export_cancellations_sensor, export_failures_sensor
+from segmentator_dagster.sensors.endings import export_endings_sensor
 from segmentator_dagster.sensors.partitions import partitions_mirror_sensor
 from segmentator_dagster.sensors.requests import export_requests_sensor
 from segmentator_dagster.sensors.schedules import segment_schedules_sensor
@@ -20,8 +20,7 @@ defs = dg.Definitions(
         partitions_mirror_sensor,
         export_requests_sensor,
         segment_schedules_sensor,
-        export_failures_sensor,
-        export_cancellations_sensor,
+        export_endings_sensor,
     ],
     resources={
         "segments": _services.segments,

@@ -73,7 +73,7 @@ def test_a_run_killed_in_mid_export_ends_published_or_failed_within_a_minute(
         os.kill(pid, signal.SIGKILL)
     ended = stack.ended(export["id"], 60)
     check_whole(stack, ended)
-    assert ended["status"] == "published"
+    assert ended["status"] == "published", ended
     assert ended["manifest"]["attempt"] >= 2
 
 

@@ -41,6 +41,7 @@ IDEMPOTENCY_KEY_REUSED = ProblemKind(
     hint_ru="Для нового запроса создайте новый ключ.",
 )
 
+_HAS_OPEN = exists().where(ExportRow.request_id == ExportRequestRow.id, ExportRow.status.in_(OPEN_STATUSES))
 _DUE = uuid.UUID("a3f1c9de-6f0b-4e55-9d0c-8a2b7d2f4c11")
 
 
@@ -119,15 +120,25 @@ class Exports:
     def waiting(self, older_than: timedelta, limit: int = 50) -> tuple[ExportRequest, ...]:
         """Requests that no run has taken though they (or their last launch) are older than `older_than`."""
         before = now() - older_than
-        open_export = exists().where(ExportRow.request_id == ExportRequestRow.id, ExportRow.status.in_(OPEN_STATUSES))
         with self._database.reading() as session:
             rows = session.scalars(
                 select(ExportRequestRow)
                 .where(
                     ExportRequestRow.run_id.is_(None),
                     func.coalesce(ExportRequestRow.launched_at, ExportRequestRow.created_at) < before,
-                    open_export,
+                    _HAS_OPEN,
                 )
+                .order_by(ExportRequestRow.created_at)
+                .limit(limit)
+            )
+            return tuple(request_of(row) for row in rows)
+
+    def in_runs(self, limit: int = 200) -> tuple[ExportRequest, ...]:
+        """Requests with an open export and a run, those asked for first."""
+        with self._database.reading() as session:
+            rows = session.scalars(
+                select(ExportRequestRow)
+                .where(ExportRequestRow.launched_run_id.is_not(None), _HAS_OPEN)
                 .order_by(ExportRequestRow.created_at)
                 .limit(limit)
             )
