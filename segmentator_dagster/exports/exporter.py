@@ -15,7 +15,7 @@ from segmentator_dagster.compiler.tables import USER_ID
 from segmentator_dagster.domain.catalogue import Catalogue, Dataset, Field, FieldType
 from segmentator_dagster.domain.describe import describe
 from segmentator_dagster.domain.errors import Problem
-from segmentator_dagster.domain.export import Export, ExportError, ExportRequest, Format, Progress, Snapshot
+from segmentator_dagster.domain.export import Export, ExportError, ExportRequest, Format, Progress, Snapshot, Status
 from segmentator_dagster.domain.parsing import parse_rule
 from segmentator_dagster.domain.segment import Version
 from segmentator_dagster.exports.manifest import manifest
@@ -128,11 +128,14 @@ class Exporter:
         )
 
     def write_file(self, request: ExportRequest, format_: Format, run: Run) -> Published:
-        """Render one format of the request's snapshot and publish it; after any exception no object is left.
+        """Render one format of the request's snapshot and publish it; what is published already is given as it is.
 
+        After an exception no object is left, unless the database failed to say whether it was published.
         ExportCancelledError where the export was cancelled or another attempt has it.
         """
         export = next((e for e in request.exports if e.format is format_), None)
+        if export and export.status is Status.PUBLISHED and export.manifest:
+            return Published(export, export.manifest, export.manifest["snapshot_users"])
         if export is None or not self.attempts.start(export.id, request.attempt):
             raise ExportCancelledError(f"the {format_} export has ended, or another attempt has it")
         snapshot = self._snapshot(request)

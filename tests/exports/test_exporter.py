@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import pytest
@@ -15,6 +16,8 @@ from segmentator_dagster.domain.export import ExportRequest, Format, Status
 from segmentator_dagster.exports.exporter import Published
 from segmentator_dagster.exports.problems import DuplicateRunError, ExportCancelledError
 from segmentator_dagster.storage.clickhouse import ClickHouse
+from segmentator_dagster.storage.metadata.attempts import Attempts
+from segmentator_dagster.storage.metadata.database import DATABASE_UNAVAILABLE
 from tests.exports.conftest import Bench
 
 PLAIN = "user_id String, city Nullable(String), day Date"
@@ -248,3 +251,24 @@ def test_a_request_whose_exports_have_ended_takes_no_other_audience(bench: Bench
     with pytest.raises(ExportCancelledError):
         bench.exporter.take_audience(retried)
     assert bench.exporter.exports.get(first.export.id).snapshot_id == first.export.snapshot_id
+
+
+def test_a_commit_whose_answer_was_lost_is_found_published_by_the_next_try(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = bench.ask(bench.segment(bench.dataset(PLAIN, THREE)), Format.CSV)
+    original = Attempts.publish
+
+    def answer_lost(self: Attempts, *args: Any, **kwargs: Any) -> bool:
+        assert original(self, *args, **kwargs)
+        raise DATABASE_UNAVAILABLE.error()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Attempts, "publish", answer_lost)
+        with pytest.raises(UserError):
+            publish(bench, request, Format.CSV)
+    run = bench.run(request)
+    again = bench.exporter.write_file(bench.exporter.begin(run), Format.CSV, run)
+    assert again.export.status is Status.PUBLISHED
+    assert len(csv_rows(content(bench, again))) == 4
+    assert len(bench.files()) == 1
