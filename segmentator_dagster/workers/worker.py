@@ -84,7 +84,7 @@ def _work(pipe: socket.socket, equipment: Equipment) -> None:
         storage.keep_connection(instance)
         storage.touch(instance)
         if equipment.warm_up:
-            equipment.warm_up()
+            _warm_up(equipment.warm_up)
         assignment = Assignment.read(pipe)
         if assignment is None:
             return
@@ -96,6 +96,14 @@ def _work(pipe: socket.socket, equipment: Equipment) -> None:
                 _execute(instance, assignment)
         except liveness.AlreadyExecutingError:
             print(f"run {assignment.run_id} executes already", file=sys.stderr)  # noqa: T201  a log line of the pool
+
+
+def _warm_up(warm_up: Callable[[], object]) -> None:
+    """What is down now may be up when a run comes, and a worker has to be there to report the death of another."""
+    try:
+        warm_up()
+    except Exception as error:  # noqa: BLE001  whatever it is: the run will meet it and say so
+        print(f"a worker waits without its connections: {error!r}", file=sys.stderr)  # noqa: T201  a log line of the pool
 
 
 def _execute(instance: DagsterInstance, assignment: Assignment) -> None:

@@ -61,11 +61,13 @@ def test_a_run_killed_in_mid_export_ends_published_or_failed_within_a_minute(
     segment = stack.create(f"{phase} {uuid.uuid4().hex[:6]}", EVERYONE, dataset=wide)
     export = stack.export(segment["id"], "xlsx")[0]
 
-    def at_work() -> bool:
-        now = stack.call("GET", f"/exports/{export['id']}")
-        return now["status"] == "running" and (phase == "audience" or now["progress"]["phase"] == "writing")
+    def at_work() -> Json | None:
+        now: Json = stack.call("GET", f"/exports/{export['id']}")
+        begun = now["status"] != "requested" and (phase == "audience" or now["progress"]["phase"] != "audience")
+        return now if begun else None
 
-    stack.wait(at_work)
+    now = stack.wait(at_work)
+    assert now["status"] == "running", now
     pool = next(iter(stack.processes("segmentator_dagster.workers.pool")))
     workers = [pid for pid in stack.processes("segmentator_dagster.workers.pool") if pid != pool]
     assert workers
@@ -110,7 +112,8 @@ def test_clickhouse_down_is_503_with_retry_after_and_no_trace(stack: Stack) -> N
 def test_an_export_survives_a_crash_of_clickhouse(stack: Stack, wide: str) -> None:
     segment = stack.create(f"crash {uuid.uuid4().hex[:6]}", EVERYONE, dataset=wide)
     export = stack.export(segment["id"], "xlsx")[0]
-    stack.wait(lambda: stack.call("GET", f"/exports/{export['id']}")["status"] == "running")
+    now = stack.wait(lambda: (e := stack.call("GET", f"/exports/{export['id']}"))["status"] != "requested" and e)
+    assert now["status"] == "running", now
     stack.kill("clickhouse_server")
     check_whole(stack, stack.ended(export["id"], 90))
 

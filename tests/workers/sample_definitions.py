@@ -12,6 +12,8 @@ warmed_up_in: list[int] = []
 
 
 def warm_up() -> None:
+    if os.environ.get("SAMPLE_WARM_UP") == "fails":
+        raise ConnectionError("nothing to connect to")
     warmed_up_in.append(os.getpid())
 
 

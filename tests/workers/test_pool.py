@@ -27,6 +27,18 @@ def test_run_executes_in_a_worker_that_was_warmed_up_and_ends_with_it(pool: Pool
     eventually(lambda: ask(str(pool.home.pool_socket), Question(Order.HEALTH, run_id)).fate is Fate.ENDED)
 
 
+def test_worker_whose_warm_up_failed_executes_runs_and_reports_deaths(
+    stopped_pool: Pool, runs: Runs, tmp_path: Path
+) -> None:
+    stopped_pool.variables = {**stopped_pool.variables, "SAMPLE_WARM_UP": "fails"}
+    stopped_pool.start()
+    stopped_pool.wait_until_ready()
+    runs.instance.add_dynamic_partitions("segments", ["s1"])
+    assert runs.ends(runs.launch("trivial", tags={"dagster/partition": "s1"})) == "SUCCESS"
+    assert runs.ends(runs.launch("dies_once", {"marker": str(tmp_path / "marker")})) == "FAILURE"
+    assert "nothing to connect to" in stopped_pool.log()
+
+
 def test_failing_asset_fails_its_run_and_not_its_worker(pool: Pool, runs: Runs) -> None:
     run_id = runs.launch("fails")
     assert runs.ends(run_id) == "FAILURE"
