@@ -16,8 +16,6 @@ from segmentator_dagster.settings import Settings, SettingsError
 
 P = ParamSpec("P")
 
-DEMO_DATASET = "user_activity"
-
 
 def _said(command: Callable[P, None]) -> Callable[P, None]:
     """Errors as lines on standard error and exit code 1, no trace."""
@@ -93,24 +91,24 @@ def migrate() -> None:
 def demo(users: int | None, if_missing: bool) -> None:
     """Make the demo dataset `user_activity`, replacing the one there is."""
     from segmentator_dagster.collection.tables import table_exists  # noqa: PLC0415
-    from segmentator_dagster.embedded.demo import LABELS, create_demo  # noqa: PLC0415
+    from segmentator_dagster.embedded.demo import LABELS, TABLE, create_demo  # noqa: PLC0415
     from segmentator_dagster.storage.connections import admin_of, database_of  # noqa: PLC0415
     from segmentator_dagster.storage.metadata.datasets import Datasets, RegisteredDataset  # noqa: PLC0415
 
     settings = Settings.load()
     datasets = Datasets(database_of(settings))
     wanted = users or settings.demo_users
-    if not wanted or (if_missing and any(dataset.name == DEMO_DATASET for dataset in datasets.all())):
+    if not wanted or (if_missing and any(dataset.name == TABLE for dataset in datasets.all())):
         return
     admin, database = admin_of(settings), settings.clickhouse_data_database
-    if not (if_missing and table_exists(admin, database, DEMO_DATASET)):  # a table that is there is never replaced
+    if not (if_missing and table_exists(admin, database, TABLE)):  # a table that is there is never replaced
         made = create_demo(admin, database, wanted)
-        click.echo(f"{DEMO_DATASET}: {made.users} users, {made.rows} rows")
+        click.echo(f"{TABLE}: {made.users} users, {made.rows} rows")
     datasets.register(
         RegisteredDataset(
-            DEMO_DATASET,
+            TABLE,
             database,
-            DEMO_DATASET,
+            TABLE,
             "user_id",
             "date",
             label_ru="Активность пользователей",

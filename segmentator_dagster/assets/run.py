@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import dagster as dg
 from dagster._core.errors import DagsterExecutionInterruptedError
 
 from segmentator_dagster.domain.errors import Category, Problem, UserError
-from segmentator_dagster.domain.export import Export, ExportRequest, Format
+from segmentator_dagster.domain.export import ExportRequest, Format
 from segmentator_dagster.domain.tags import REQUEST_TAG
 from segmentator_dagster.exports.exporter import Exporter, Run
 from segmentator_dagster.exports.problems import UNEXPECTED, DuplicateRunError, ExportCancelledError
@@ -53,7 +53,7 @@ def request_of(context: dg.AssetExecutionContext, exporter: Exporter, run: Run) 
         request = exporter.begin(run)
         yield request
     except DagsterExecutionInterruptedError:
-        raise  # terminated: the run status sensor ends what is open
+        raise  # terminated: the endings sensor closes what is open
     except ExportCancelledError as error:
         raise dg.Failure(f"Nothing was published: {error}.", allow_retries=False) from error
     except DuplicateRunError as error:
@@ -62,19 +62,17 @@ def request_of(context: dg.AssetExecutionContext, exporter: Exporter, run: Run) 
         if error.category is Category.UNAVAILABLE and context.retry_number < _TRANSIENT_RETRIES:
             context.log.warning(str(error))
             raise dg.RetryRequested(_TRANSIENT_RETRIES, seconds_to_wait=2**context.retry_number) from error
-        _fail(exporter, request, _own_exports(context, request), error.problems[0])
+        _fail(context, exporter, request, error.problems[0])
         raise dg.Failure(str(error), allow_retries=False) from error
     except Exception:
-        _fail(exporter, request, _own_exports(context, request), UNEXPECTED.at())
+        _fail(context, exporter, request, UNEXPECTED.at())
         raise
 
 
-def _own_exports(context: dg.AssetExecutionContext, request: ExportRequest | None) -> Sequence[Export]:
-    """The exports that cannot be made without this step: its own format, or all for the audience."""
-    exports = request.exports if request else ()
-    return [e for e in exports if context.asset_key not in FILES.values() or FILES[e.format] == context.asset_key]
-
-
-def _fail(exporter: Exporter, request: ExportRequest | None, exports: Sequence[Export], problem: Problem) -> None:
+def _fail(
+    context: dg.AssetExecutionContext, exporter: Exporter, request: ExportRequest | None, problem: Problem
+) -> None:
+    """Fail the exports that cannot be made without this step: its own format, or all for the audience."""
     if request is not None:
-        exporter.fail(exports, request.attempt, problem)
+        own = [e for e in request.exports if context.asset_key in (AUDIENCE, FILES[e.format])]
+        exporter.fail(own, request.attempt, problem)

@@ -10,7 +10,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -49,29 +49,6 @@ def server_argv(data_dir: Path, options: ServerOptions) -> list[str]:
         *("--database", options.database, "--data-database", options.data_database),
         *("--reader-seconds", str(options.reader_seconds)),
     ]
-
-
-def wait_until_ready(url: str, seconds: float, alive: Callable[[], bool] = lambda: True) -> None:
-    """Return once the server at `http://user:password@host:port` lets this user in.
-
-    Another server on the same port knows no such user, so it does not pass for ours. TimeoutError after `seconds`;
-    ServerError as soon as `alive` says that the process is gone.
-    """
-    deadline = time.monotonic() + seconds
-    with httpx.Client(trust_env=False, timeout=5) as client:
-        while not _lets_in(client, url):
-            if not alive():
-                raise ServerError("ClickHouse ended before it was ready")
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"ClickHouse was not ready within {seconds:g} s")
-            time.sleep(0.05)
-
-
-def _lets_in(client: httpx.Client, url: str) -> bool:
-    try:
-        return client.get(url, params={"query": "SELECT 1"}).is_success
-    except httpx.TransportError:
-        return False
 
 
 def serve(data_dir: Path, options: ServerOptions) -> None:

@@ -18,11 +18,11 @@ import pytest
 from segmentator_dagster.compiler.query import CompiledQuery
 from segmentator_dagster.domain.errors import UserError
 from segmentator_dagster.embedded.clickhouse_config import ServerFolders, ServerOptions
-from segmentator_dagster.embedded.clickhouse_server import ServerError, cause_of, server_argv, wait_until_ready
+from segmentator_dagster.embedded.clickhouse_server import ServerError, cause_of, server_argv
 from segmentator_dagster.settings import EmbeddedSecrets
 from segmentator_dagster.storage.clickhouse import ClickHouse
 from tests.servers.child import LOOPBACK, accepts, free_port
-from tests.servers.clickhouse import ClickHouseServer, clickhouse
+from tests.servers.clickhouse import ClickHouseServer, clickhouse, wait_until_ready
 
 FORBIDDEN_TO_READER = {
     "url": ("SELECT * FROM url('http://127.0.0.1:1/', 'CSV', 'a String')", 497),

@@ -8,12 +8,10 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from segmentator_dagster.storage.metadata.attempts import Attempts
 from segmentator_dagster.storage.metadata.database import Database
 from segmentator_dagster.storage.metadata.datasets import Datasets
-from segmentator_dagster.storage.metadata.exports import Exports
 from segmentator_dagster.storage.metadata.migrate import migrate
-from segmentator_dagster.storage.metadata.segments import Segments
+from tests.storage.conftest import attempts, exports, segments  # noqa: F401  fixtures over the database below
 
 
 @pytest.fixture
@@ -22,21 +20,6 @@ def database(tmp_path: Path) -> Iterator[Database]:
     migrate(database)
     yield database
     database.close()
-
-
-@pytest.fixture
-def segments(database: Database) -> Segments:
-    return Segments(database)
-
-
-@pytest.fixture
-def exports(database: Database) -> Exports:
-    return Exports(database)
-
-
-@pytest.fixture
-def attempts(database: Database) -> Attempts:
-    return Attempts(database)
 
 
 @pytest.fixture
