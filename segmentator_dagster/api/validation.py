@@ -40,7 +40,7 @@ def problems_of(errors: Sequence[Mapping[str, Any]], path: str) -> list[Problem]
     return [_problem(error, path) for error in errors[:MOST_PROBLEMS]]
 
 
-def _problem(error: Mapping[str, Any], path: str) -> Problem:  # noqa: PLR0911  a line per type of error
+def _problem(error: Mapping[str, Any], path: str) -> Problem:
     place, *steps = error["loc"]
     if place == "path":
         return UNKNOWN_PATH.at(path=shown(path))

@@ -1,111 +1,118 @@
-"""Rule -> canonical rule -> SHA-256: two spellings of one audience definition get one fingerprint."""
+"""Rule -> canonical rule -> SHA-256: the spellings of one audience definition get one fingerprint."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import TypeVar, assert_never
+from typing import assert_never
 
-from segmentator_dagster.domain.operators import COMPLEMENTS
-from segmentator_dagster.domain.rule import Activity, Combinator, Condition, Everyone, Group, RowGroup, RowRule, Rule
-from segmentator_dagster.domain.rule_json import row_json, rule_json
+from segmentator_dagster.domain.canonical_rows import canonical_where, distinct
+from segmentator_dagster.domain.catalogue import Catalogue
+from segmentator_dagster.domain.comparisons import canonical_comparison
+from segmentator_dagster.domain.placing import placed
+from segmentator_dagster.domain.rule import (
+    SLICES,
+    Activity,
+    Combinator,
+    Everyone,
+    Group,
+    ListMembers,
+    RowGroup,
+    Rule,
+    Sample,
+    SegmentMembers,
+    Sequence,
+    Top,
+    did,
+)
+from segmentator_dagster.domain.rule_json import rule_json
 
-_SINGLE = {"in": "=", "notIn": "!="}
-_T = TypeVar("_T")
+NO_ONE = Everyone(negated=True)
 
 
-def fingerprint(rule: Rule, base_dataset: str, time_zone: str | None = None) -> str:
-    """SHA-256 in hex of everything that defines the audience.
+def fingerprint(rule: Rule, catalogue: Catalogue, base_dataset: str, time_zone: str) -> str:
+    """SHA-256 in hex of everything that defines the audience of a checked rule; relative dates stay relative."""
+    return fingerprint_of_placed(placed(rule, catalogue, time_zone, None), base_dataset)
 
-    `time_zone` is given where the audience depends on it (`checking.depends_on_time_zone`), else None.
-    """
-    definition = {"base_dataset": base_dataset, "rule": rule_json(canonical(rule)), "time_zone": time_zone}
-    return hashlib.sha256(_text(definition).encode("ascii")).hexdigest()
+
+def fingerprint_of_placed(rule: Rule, base_dataset: str) -> str:
+    """The same of a rule that is placed already: in what it asks of the data, with references and dates resolved."""
+    definition = {"base_dataset": base_dataset, "rule": rule_json(canonical(rule))}
+    text = json.dumps(definition, sort_keys=True, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
 def canonical(rule: Rule) -> Rule:
-    """The one spelling all spellings of this audience definition share.
+    """The one spelling all spellings of this audience definition share; see docs/decisions/0007. Idempotent.
 
-    Children are sorted and deduplicated, groups within groups of the same combinator dissolved, groups of one child
-    unwrapped, double negation removed, value lists sorted. Idempotent.
+    Expects a placed rule: windows and zones where `placed` puts them.
     """
     match rule:
-        case Everyone():
-            return rule
-        case Activity():
-            where = None if rule.where is None else _row_root(rule.where)
-            # "no row" is the complement of "at least one row" over the same users
-            return Activity(rule.dataset, where, rule.aggregate, negated=not rule.did)
         case Group():
-            children = _distinct(
-                (part for child in rule.rules for part in _dissolved(canonical(child), rule.combinator)), rule_json
-            )
-            if len(children) == 1:
-                return replace(children[0], negated=children[0].negated != rule.negated)
-            return Group(rule.combinator, children, rule.negated)
+            combinator = rule.combinator.dual if rule.negated else rule.combinator
+            children = (_complement(child) if rule.negated else child for child in rule.rules)
+            return _group(combinator, [canonical(child) for child in children])
+        case Activity():
+            return _activity(rule)
+        case Sequence():
+            steps = tuple(None if step is None else canonical_where(step) for step in rule.steps)
+            return replace(rule, steps=steps)
+        case Top():
+            where = None if rule.where is None else canonical_where(rule.where)
+            return replace(rule, rule=canonical(rule.rule), where=where)
+        case Sample():
+            return Everyone(rule.negated) if (rule.start, rule.end) == (0, SLICES) else rule
+        case Everyone() | SegmentMembers() | ListMembers():
+            return rule
         case _:
             assert_never(rule)
 
 
-def _dissolved(rule: Rule, into: Combinator) -> tuple[Rule, ...]:
-    if isinstance(rule, Group) and rule.combinator is into and not rule.negated:
-        return rule.rules
-    return (rule,)
+def _activity(rule: Activity) -> Rule:
+    rule = replace(rule, where=None if rule.where is None else canonical_where(rule.where))
+    has_row = did(rule)
+    if has_row is not None:
+        return replace(rule, operator=">=", value=1, negated=not has_row)
+    known = canonical_comparison(rule)
+    return known if isinstance(known, Activity | Everyone) else canonical(known)
 
 
-def _row_root(group: RowGroup) -> RowGroup:
-    """`where` is always a group, so a condition alone is wrapped in one."""
-    row = _row(group)
-    return row if isinstance(row, RowGroup) else RowGroup(Combinator.AND, (row,))
+def _complement(rule: Rule) -> Rule:
+    return replace(rule, negated=not rule.negated)
 
 
-def _row(rule: RowRule) -> RowRule:
-    match rule:
-        case Condition():
-            return _condition(rule)
-        case RowGroup():
-            parts = (part for child in rule.rules for part in _row_dissolved(_row(child), rule.combinator))
-            children = _distinct(parts, row_json)
-            if len(children) == 1:
-                return _row_negated(children[0]) if rule.negated else children[0]
-            return RowGroup(rule.combinator, children, rule.negated)
-        case _:
-            assert_never(rule)
+def _group(combinator: Combinator, children: list[Rule]) -> Rule:
+    """Children are canonical, so a group among them is not negated."""
+    flat = [
+        part
+        for child in children
+        for part in (child.rules if isinstance(child, Group) and child.combinator is combinator else (child,))
+    ]
+    joined = _joined_activities(combinator, flat)
+    absorbing, neutral = (NO_ONE, Everyone()) if combinator is Combinator.AND else (Everyone(), NO_ONE)
+    parts = distinct((part for part in joined if part != neutral), rule_json)
+    if absorbing in parts or any(canonical(_complement(part)) in parts for part in parts):
+        return absorbing
+    if len(parts) > 1:
+        return Group(combinator, parts)
+    return parts[0] if parts else neutral
 
 
-def _row_dissolved(rule: RowRule, into: Combinator) -> tuple[RowRule, ...]:
-    if isinstance(rule, RowGroup) and rule.combinator is into and not rule.negated:
-        return rule.rules
-    return (rule,)
-
-
-def _row_negated(rule: RowRule) -> RowRule:
-    match rule:
-        case RowGroup(_, (Condition() as only,), True):
-            return only
-        case RowGroup():
-            return replace(rule, negated=not rule.negated)
-        case Condition() if rule.operator in COMPLEMENTS:
-            return replace(rule, operator=COMPLEMENTS[rule.operator])
-        case Condition():  # `not (x < 1)` also holds without x, so no other operator says it
-            return RowGroup(Combinator.AND, (rule,), negated=True)
-        case _:
-            assert_never(rule)
-
-
-def _condition(rule: Condition) -> Condition:
-    if rule.operator not in _SINGLE or not isinstance(rule.value, tuple):
-        return rule
-    items = tuple(item for _, item in sorted({_text(item): item for item in rule.value}.items()))
-    return replace(rule, value=items) if len(items) > 1 else Condition(rule.field, _SINGLE[rule.operator], items[0])
-
-
-def _distinct(parts: Iterable[_T], as_json: Callable[[_T], object]) -> tuple[_T, ...]:
-    # by their JSON: to Python 1 == True
-    return tuple(part for _, part in sorted({_text(as_json(part)): part for part in parts}.items()))
-
-
-def _text(value: object) -> str:
-    return json.dumps(value, sort_keys=True, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
+def _joined_activities(combinator: Combinator, children: list[Rule]) -> list[Rule]:
+    """ "A row like this, or a row like that" is a row like either; the same of the complements under `and`."""
+    negated = combinator is Combinator.AND
+    kept: list[Rule] = []
+    joined: dict[tuple[str, str | None], list[Activity]] = {}
+    for child in children:
+        if isinstance(child, Activity) and did(child) is not negated and did(child) is not None:
+            joined.setdefault((child.dataset, child.time_zone), []).append(child)
+        else:
+            kept.append(child)
+    for activities in joined.values():
+        first = activities[0]
+        wheres = [activity.where for activity in activities if activity.where is not None]
+        any_row = len(wheres) < len(activities)
+        where = None if any_row else canonical_where(RowGroup(Combinator.OR, tuple(wheres)))
+        kept.append(replace(first, where=where))
+    return kept

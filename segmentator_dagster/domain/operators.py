@@ -1,5 +1,5 @@
-"""The operator table: what each operator takes, what it negates and how it reads. Checking, sentences, the compiler,
-the API and the docs all come from it."""
+"""What an operator is, and the table of them all. Parsing, checking, sentences, the compiler, the API, the JSON Schema
+and the docs come from it."""
 
 from __future__ import annotations
 
@@ -21,9 +21,21 @@ class Test(StrEnum):
     GREATER_OR_EQUAL = "greater_or_equal"
     BETWEEN = "between"
     ONE_OF = "one_of"
+    ON_LIST = "on_list"
     CONTAINS = "contains"
     BEGINS_WITH = "begins_with"
     ENDS_WITH = "ends_with"
+    MATCHES = "matches"
+    IN_LAST = "in_last"
+    OLDER_THAN = "older_than"
+    IN_NEXT = "in_next"
+    IN_PERIOD = "in_period"
+    ANNIVERSARY_WITHIN = "anniversary_within"
+    ANNIVERSARY_BETWEEN = "anniversary_between"
+    HAS = "has"
+    HAS_ANY = "has_any"
+    HAS_ALL = "has_all"
+    IS_EMPTY = "is_empty"
     IS_NULL = "is_null"
 
 
@@ -33,12 +45,24 @@ class Shape(StrEnum):
     SCALAR = "scalar"
     PAIR = "pair"  # [from, to], both included
     LIST = "list"  # at least one
+    LIST_ID = "list_id"  # the id of an uploaded list
+    SPAN = "span"  # {"count": 30, "unit": "day"}
+    PERIOD = "period"  # a name of PERIODS
+    PATTERN = "pattern"  # a regular expression of RE2
+    DAYS_OF_YEAR = "days_of_year"  # ["MM-DD", "MM-DD"], both included
     NOTHING = "nothing"  # no value at all
+
+
+RELATIVE = frozenset({Test.IN_LAST, Test.OLDER_THAN, Test.IN_NEXT, Test.IN_PERIOD, Test.ANNIVERSARY_WITHIN})
+"""Tests whose meaning depends on the moment they are asked at."""
 
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """One operator. Sentences are templates over {field} and {value}, or {low} and {high} for a pair."""
+    """One operator. Sentences are templates over {field} and {value}, or {low} and {high} for a pair.
+
+    `ignores_case`: it may be given `"ignore_case": true`. Time sentences are those over dates, where they differ.
+    """
 
     key: str
     test: Test
@@ -49,7 +73,8 @@ class Operator:
     sentence_ru: str
     sentence_en: str
     negation_of: str | None = None
-    time_sentence_ru: str = ""  # the sentence over dates, where it differs
+    ignores_case: bool = False
+    time_sentence_ru: str = ""
     time_sentence_en: str = ""
 
     def sentence(self, language: Language, field_type: FieldType) -> str:
@@ -61,19 +86,42 @@ class Operator:
 
 _TIMES = frozenset({FieldType.DATE, FieldType.DATETIME})
 _ORDERED = _TIMES | {FieldType.NUMBER}
-_LISTED = _ORDERED | {FieldType.TEXT}
-_ANY = _LISTED | {FieldType.BOOLEAN}
+_ANY = _ORDERED | {FieldType.TEXT, FieldType.BOOLEAN}
 _TEXT = frozenset({FieldType.TEXT})
+_IDS = frozenset({FieldType.TEXT, FieldType.NUMBER})
+_ARRAY = frozenset({FieldType.ARRAY})
 
-_TABLE = (
+_EQUALITY = (
     Operator(
         "=", Test.EQUALS, _ANY, Shape.SCALAR,
-        "равно", "equals", "{field} равно {value}", "{field} is {value}",
+        "равно", "equals", "{field} — {value}", "{field} is {value}", ignores_case=True,
     ),
     Operator(
         "!=", Test.EQUALS, _ANY, Shape.SCALAR,
-        "не равно", "does not equal", "{field} не равно {value}", "{field} is not {value}", negation_of="=",
+        "не равно", "does not equal", "{field} — не {value}", "{field} is not {value}",
+        negation_of="=", ignores_case=True,
     ),
+    Operator(
+        "in", Test.ONE_OF, _ANY, Shape.LIST,
+        "одно из", "one of", "{field} — одно из: {value}", "{field} is one of {value}", ignores_case=True,
+    ),
+    Operator(
+        "notIn", Test.ONE_OF, _ANY, Shape.LIST,
+        "ни одно из", "none of", "{field} — ни одно из: {value}", "{field} is none of {value}",
+        negation_of="in", ignores_case=True,
+    ),
+    Operator(
+        "inList", Test.ON_LIST, _IDS, Shape.LIST_ID,
+        "есть в списке", "is on the list", "{field} есть в списке {value}", "{field} is on the list {value}",
+    ),
+    Operator(
+        "notInList", Test.ON_LIST, _IDS, Shape.LIST_ID,
+        "нет в списке", "is not on the list", "{field} нет в списке {value}", "{field} is not on the list {value}",
+        negation_of="inList",
+    ),
+)  # fmt: skip
+
+_COMPARISON = (
     Operator(
         "<", Test.LESS, _ORDERED, Shape.SCALAR,
         "меньше", "less than", "{field} меньше {value}", "{field} is less than {value}",
@@ -97,47 +145,119 @@ _TABLE = (
     Operator(
         "between", Test.BETWEEN, _ORDERED, Shape.PAIR,
         "от … до", "between", "{field} от {low} до {high} включительно", "{field} is from {low} to {high} inclusive",
+        time_sentence_ru="{field} с {low} по {high}", time_sentence_en="{field} is from {low} to {high} inclusive",
     ),
     Operator(
         "notBetween", Test.BETWEEN, _ORDERED, Shape.PAIR,
-        "не от … до", "not between", "{field} не от {low} до {high} включительно",
+        "не от … до", "not between", "{field} вне диапазона от {low} до {high}",
         "{field} is not from {low} to {high} inclusive", negation_of="between",
+        time_sentence_ru="{field} вне периода с {low} по {high}",
+        time_sentence_en="{field} is outside {low} to {high}",
     ),
-    Operator(
-        "in", Test.ONE_OF, _LISTED, Shape.LIST,
-        "одно из", "one of", "{field} — одно из ({value})", "{field} is one of ({value})",
-    ),
-    Operator(
-        "notIn", Test.ONE_OF, _LISTED, Shape.LIST,
-        "ни одно из", "none of", "{field} — ни одно из ({value})", "{field} is none of ({value})", negation_of="in",
-    ),
+)  # fmt: skip
+
+_TEXTS = (
     Operator(
         "contains", Test.CONTAINS, _TEXT, Shape.SCALAR,
-        "содержит", "contains", "{field} содержит {value}", "{field} contains {value}",
+        "содержит", "contains", "{field} содержит {value}", "{field} contains {value}", ignores_case=True,
     ),
     Operator(
         "doesNotContain", Test.CONTAINS, _TEXT, Shape.SCALAR,
         "не содержит", "does not contain", "{field} не содержит {value}", "{field} does not contain {value}",
-        negation_of="contains",
+        negation_of="contains", ignores_case=True,
     ),
     Operator(
         "beginsWith", Test.BEGINS_WITH, _TEXT, Shape.SCALAR,
         "начинается с", "begins with", "{field} начинается с {value}", "{field} begins with {value}",
+        ignores_case=True,
     ),
     Operator(
         "doesNotBeginWith", Test.BEGINS_WITH, _TEXT, Shape.SCALAR,
         "не начинается с", "does not begin with", "{field} не начинается с {value}",
-        "{field} does not begin with {value}", negation_of="beginsWith",
+        "{field} does not begin with {value}", negation_of="beginsWith", ignores_case=True,
     ),
     Operator(
         "endsWith", Test.ENDS_WITH, _TEXT, Shape.SCALAR,
         "заканчивается на", "ends with", "{field} заканчивается на {value}", "{field} ends with {value}",
+        ignores_case=True,
     ),
     Operator(
         "doesNotEndWith", Test.ENDS_WITH, _TEXT, Shape.SCALAR,
         "не заканчивается на", "does not end with", "{field} не заканчивается на {value}",
-        "{field} does not end with {value}", negation_of="endsWith",
+        "{field} does not end with {value}", negation_of="endsWith", ignores_case=True,
     ),
+    Operator(
+        "matches", Test.MATCHES, _TEXT, Shape.PATTERN,
+        "соответствует выражению", "matches the pattern", "{field} соответствует выражению {value}",
+        "{field} matches the pattern {value}", ignores_case=True,
+    ),
+    Operator(
+        "doesNotMatch", Test.MATCHES, _TEXT, Shape.PATTERN,
+        "не соответствует выражению", "does not match the pattern", "{field} не соответствует выражению {value}",
+        "{field} does not match the pattern {value}", negation_of="matches", ignores_case=True,
+    ),
+)  # fmt: skip
+
+_DATES = (
+    Operator(
+        "inLast", Test.IN_LAST, _TIMES, Shape.SPAN,
+        "за последние", "in the last", "{field} за {value}", "{field} is in {value}",
+    ),
+    Operator(
+        "notInLast", Test.IN_LAST, _TIMES, Shape.SPAN,
+        "не за последние", "not in the last", "{field} не за {value}", "{field} is not in {value}",
+        negation_of="inLast",
+    ),
+    Operator(
+        "olderThan", Test.OLDER_THAN, _TIMES, Shape.SPAN,
+        "раньше чем … назад", "longer ago than", "{field} раньше чем {value} назад", "{field} is over {value} ago",
+    ),
+    Operator(
+        "inNext", Test.IN_NEXT, _TIMES, Shape.SPAN,
+        "в ближайшие", "in the next", "{field} в {value}", "{field} is in {value}",
+    ),
+    Operator(
+        "inPeriod", Test.IN_PERIOD, _TIMES, Shape.PERIOD,
+        "в периоде", "in the period", "{field} {value}", "{field} is {value}",
+    ),
+    Operator(
+        "anniversaryWithin", Test.ANNIVERSARY_WITHIN, _TIMES, Shape.SPAN,
+        "годовщина в ближайшие", "anniversary within", "годовщина даты «{field}» сегодня или в {value}",
+        "the anniversary of {field} is today or in {value}",
+    ),
+    Operator(
+        "anniversaryBetween", Test.ANNIVERSARY_BETWEEN, _TIMES, Shape.DAYS_OF_YEAR,
+        "годовщина с … по", "anniversary between", "годовщина даты «{field}» с {low} по {high}",
+        "the anniversary of {field} is from {low} to {high} inclusive",
+    ),
+)  # fmt: skip
+
+_ARRAYS = (
+    Operator(
+        "has", Test.HAS, _ARRAY, Shape.SCALAR,
+        "включает", "includes", "{field} включает {value}", "{field} includes {value}",
+    ),
+    Operator(
+        "hasAny", Test.HAS_ANY, _ARRAY, Shape.LIST,
+        "включает хотя бы одно из", "includes any of", "{field} включает хотя бы одно из: {value}",
+        "{field} includes any of {value}",
+    ),
+    Operator(
+        "hasAll", Test.HAS_ALL, _ARRAY, Shape.LIST,
+        "включает все", "includes all of", "{field} включает все: {value}", "{field} includes all of {value}",
+    ),
+    Operator(
+        "empty", Test.IS_EMPTY, _ARRAY, Shape.NOTHING,
+        "ничего не включает", "is empty", "{field} ничего не включает", "{field} is empty",
+    ),
+    Operator(
+        "notEmpty", Test.IS_EMPTY, _ARRAY, Shape.NOTHING,
+        "что-нибудь включает", "is not empty", "{field} что-нибудь включает", "{field} is not empty",
+        negation_of="empty",
+    ),
+)  # fmt: skip
+
+_PRESENCE = (
     Operator(
         "null", Test.IS_NULL, _ANY, Shape.NOTHING,
         "не заполнено", "has no value", "{field} не заполнено", "{field} has no value",
@@ -147,6 +267,8 @@ _TABLE = (
         "заполнено", "has a value", "{field} заполнено", "{field} has a value", negation_of="null",
     ),
 )  # fmt: skip
+
+_TABLE = (*_EQUALITY, *_COMPARISON, *_TEXTS, *_DATES, *_ARRAYS, *_PRESENCE)
 
 OPERATORS: Mapping[str, Operator] = {operator.key: operator for operator in _TABLE}
 

@@ -2,39 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from enum import StrEnum
-from typing import TypeVar
+from collections.abc import Callable, Mapping
 
 from segmentator_dagster.domain import problems
-from segmentator_dagster.domain.errors import Problem, ProblemKind, UserError, pointer_to
-from segmentator_dagster.domain.operators import OPERATORS
-from segmentator_dagster.domain.problems import shown, suggestion
+from segmentator_dagster.domain.aggregates import AGGREGATES, Function
+from segmentator_dagster.domain.errors import UserError, pointer_to
+from segmentator_dagster.domain.node_reading import Node, NodeReader
+from segmentator_dagster.domain.row_parsing import RowReader
 from segmentator_dagster.domain.rule import (
+    SLICES,
     Activity,
     Aggregate,
     Combinator,
-    Condition,
     Everyone,
     Group,
+    ListMembers,
+    Order,
     RowGroup,
-    RowRule,
     Rule,
+    Sample,
+    SegmentMembers,
+    Sequence,
+    Top,
+    Value,
 )
-from segmentator_dagster.domain.value_parsing import ValueReader
+from segmentator_dagster.domain.value_parsing import MAX_ID
 
-KINDS = ("group", "activity", "everyone")
-_LATER_KINDS = ("segment", "list", "sequence")
-_LATER_OPERATORS = (
-    *("matches", "doesNotMatch", "inLast", "notInLast", "olderThan", "inNext", "inPeriod", "anniversaryWithin"),
-    *("has", "hasAny", "hasAll", "empty", "notEmpty"),
-)
-_LATER_AGGREGATES = ("days", "distinct", "sum", "avg", "min", "max", "first", "last")
-_COMPUTED = ((">=", 1), ("=", 0))
-_COMPARISONS = ("=", "!=", "<", "<=", ">", ">=", "between", "notBetween")
-_MAX_PROBLEMS = 100
-
-_Name = TypeVar("_Name", bound=StrEnum)
+MAX_TOP = 100_000_000
+MAX_SEED = 200
+_SLICES_PER_PERCENT = SLICES // 100
 
 
 def parse_rule(value: object, *, default_dataset: str) -> Rule:
@@ -42,223 +38,200 @@ def parse_rule(value: object, *, default_dataset: str) -> Rule:
 
     Raises UserError with all problems found (at most 100), each with a JSON pointer into `value`.
     """
-    reader = _Reader(default_dataset)
-    rule = reader.root(value)
+    reader = NodeReader()
+    rule = _AudienceReader(reader, default_dataset).root(value)
     if reader.problems or rule is None:
         raise UserError(*reader.problems)
     return rule
 
 
-class _Reader:
-    """One pass over one document. A method gives None exactly where it has reported a problem."""
+class _AudienceReader:
+    """Audience level. A method gives None exactly where a problem was reported."""
 
-    def __init__(self, default_dataset: str) -> None:
-        self.problems: list[Problem] = []
+    def __init__(self, reader: NodeReader, default_dataset: str) -> None:
+        self._reader = reader
+        self._rows = RowReader(reader)
         self._default_dataset = default_dataset
-        self._nodes = 0
-        self._values = ValueReader(self._report)
+        self._kinds: Mapping[str, Callable[[Node, str, int], Rule | None]] = {
+            "group": self._group,
+            "activity": self._activity,
+            "sequence": self._sequence,
+            "segment": self._segment,
+            "list": self._list,
+            "sample": self._sample,
+            "top": self._top,
+            "everyone": self._everyone,
+        }
 
     def root(self, value: object) -> Rule | None:
         if isinstance(value, Mapping) and "kind" not in value and not _has_kinds_below(value):
-            where = self._row_group(value, "", 1)
+            where = self._rows.group(value, "", 1)
             return None if where is None else Activity(self._default_dataset, where, bare=True)
         return self._audience(value, "", 1)
 
     def _audience(self, value: object, pointer: str, depth: int) -> Rule | None:
-        node = self._node(value, pointer, depth)
-        kind = self._text(node, "kind", pointer) if node is not None else None
+        node = self._reader.node(value, pointer, depth)
+        kind = self._reader.text(node, "kind", pointer) if node is not None else None
         if node is None or kind is None:
             return None
-        match kind:
-            case "group":
-                return self._group(node, pointer, depth)
-            case "activity":
-                return self._activity(node, pointer, depth)
-            case "everyone":
-                self._keys(node, pointer, ("kind", "not"))
-                negated = self._negated(node, pointer)
-                return None if negated is None else Everyone(negated)
-            case _ if kind in _LATER_KINDS:
-                self._not_supported(kind, KINDS, pointer_to(pointer, "kind"))
-            case _:
-                self._report(
-                    problems.UNKNOWN_KIND, pointer_to(pointer, "kind"), name=shown(kind), **suggestion(kind, KINDS)
-                )
-        return None
+        if kind not in self._kinds:
+            self._reader.unknown(problems.UNKNOWN_KIND, pointer_to(pointer, "kind"), kind, self._kinds)
+            return None
+        return self._kinds[kind](node, pointer, depth)
 
-    def _group(self, node: Mapping[str, object], pointer: str, depth: int) -> Group | None:
-        self._keys(node, pointer, ("kind", "combinator", "not", "rules"))
-        combinator, negated = self._combinator(node, pointer), self._negated(node, pointer)
-        children = self._children(node, pointer)
+    def _group(self, node: Node, pointer: str, depth: int) -> Group | None:
+        self._reader.keys(node, pointer, ("kind", "combinator", "not", "rules"))
+        combinator = self._reader.one_of(Combinator, node, "combinator", problems.UNKNOWN_COMBINATOR, pointer)
+        negated = self._reader.negated(node, pointer)
+        children = self._reader.children(node, "rules", pointer)
         rules = [self._audience(child, at, depth + 1) for child, at in children]
         whole = tuple(rule for rule in rules if rule is not None)
         if combinator is None or negated is None or not rules or len(whole) < len(rules):
             return None
         return Group(combinator, whole, negated)
 
-    def _activity(self, node: Mapping[str, object], pointer: str, depth: int) -> Activity | None:
-        self._keys(
-            node, pointer, ("kind", "dataset", "where", "aggregate", "operator", "value", "not"), later=("window",)
-        )
-        dataset, negated = self._name(node, "dataset", pointer), self._negated(node, pointer)
-        where = self._row_group(node["where"], pointer_to(pointer, "where"), depth + 1) if "where" in node else None
-        aggregate, comparison = self._aggregate(node, pointer), self._comparison(node, pointer)
+    def _activity(self, node: Node, pointer: str, depth: int) -> Activity | None:
+        known = ("kind", "dataset", "where", "window", "aggregate", "operator", "value", "not")
+        self._reader.keys(node, pointer, known)
+        dataset, negated = self._reader.name(node, "dataset", pointer), self._reader.negated(node, pointer)
+        where, where_well = self._rows.where(node, pointer, depth)
+        window, window_well = self._rows.window(node, pointer)
+        aggregate = self._aggregate(node, pointer)
+        comparison = self._comparison(node, aggregate, pointer)
         if dataset is None or negated is None or aggregate is None or comparison is None:
             return None
-        if where is None and "where" in node:
+        if not (where_well and window_well):
             return None
-        return Activity(dataset, where, aggregate, *comparison, negated=negated)
+        return Activity(dataset, where, aggregate, *comparison, window, negated)
 
-    def _aggregate(self, node: Mapping[str, object], pointer: str) -> Aggregate | None:
+    def _aggregate(self, node: Node, pointer: str) -> Aggregate | None:
+        if "aggregate" not in node:
+            return Aggregate()
         at = pointer_to(pointer, "aggregate")
-        aggregate = node.get("aggregate", {"function": "rows"})
-        if not isinstance(aggregate, Mapping):
-            self._values.wrong_type(at, aggregate, "an object", "объект")
+        given = self._reader.mapping(node["aggregate"], at)
+        if given is None:
             return None
-        function = self._text(aggregate, "function", at)
-        if function in _LATER_AGGREGATES:
-            self._not_supported(function, Aggregate, pointer_to(at, "function"))
+        self._reader.keys(given, at, ("function", "field", "key", "as"))
+        function = self._reader.one_of(Function, given, "function", problems.UNKNOWN_AGGREGATE, at)
+        field = self._reader.name(given, "field", at) if "field" in given else None
+        key, read_as, well = self._rows.entry(given, at)
+        if function is None or not well or (field is None and "field" in given):
             return None
-        self._keys(aggregate, at, ("function",))
-        return self._one_of(Aggregate, function, problems.UNKNOWN_AGGREGATE, pointer_to(at, "function"))
+        kind = AGGREGATES[function]
+        if "field" in given and not kind.of:
+            self._reader.report(problems.FIELD_NOT_WANTED, pointer_to(at, "field"), name=function.value)
+        elif field is None and (key is not None or read_as is not None or (kind.of and not kind.needs_time)):
+            self._reader.report(problems.FIELD_WANTED, at, name=function.value)
+        else:
+            return Aggregate(function, field, key, read_as)
+        return None
 
-    def _comparison(self, node: Mapping[str, object], pointer: str) -> tuple[str, int] | None:
-        """`>= 1` unless said otherwise."""
-        if "operator" not in node and "value" not in node:
+    def _comparison(self, node: Node, aggregate: Aggregate | None, pointer: str) -> tuple[str, Value] | None:
+        """`>= 1` for numbers of something, unless said otherwise."""
+        unsaid = "operator" not in node and "value" not in node
+        if unsaid and aggregate is not None and AGGREGATES[aggregate.function].of_nothing is not None:
             return ">=", 1
-        operator = self._text(node, "operator", pointer)
-        number = self._number(node, "value", pointer)
-        if operator is None or number is None:
-            return None
-        if operator not in _COMPARISONS:
-            self._unknown(problems.UNKNOWN_OPERATOR, pointer_to(pointer, "operator"), operator, (">=", "="))
-            return None
-        if (operator, number) not in _COMPUTED:
-            self._not_supported(f"rows {operator} {shown(number)}", ("rows >= 1", "rows = 0"), pointer)
-            return None
-        return operator, int(number)
+        operator = self._rows.operator(node, pointer)
+        found = self._rows.values.value_of(operator, node, pointer) if operator else None
+        return None if operator is None or found is None else (operator.key, found.value)
 
-    def _row_group(self, value: object, pointer: str, depth: int) -> RowGroup | None:
-        node = self._node(value, pointer, depth)
-        if node is None:
+    def _sequence(self, node: Node, pointer: str, depth: int) -> Sequence | None:
+        self._reader.keys(node, pointer, ("kind", "dataset", "steps", "within", "window", "not"))
+        dataset, negated = self._reader.name(node, "dataset", pointer), self._reader.negated(node, pointer)
+        steps = self._steps(node, pointer, depth)
+        within = self._rows.values.span(node["within"], pointer_to(pointer, "within")) if "within" in node else None
+        window, window_well = self._rows.window(node, pointer)
+        if dataset is None or negated is None or steps is None or not window_well:
             return None
-        self._keys(node, pointer, ("combinator", "not", "rules"))
-        combinator, negated = self._combinator(node, pointer), self._negated(node, pointer)
-        children = self._children(node, pointer)
-        rules = [self._row_rule(child, at, depth + 1) for child, at in children]
-        whole = tuple(rule for rule in rules if rule is not None)
-        if combinator is None or negated is None or not rules or len(whole) < len(rules):
+        if within is None and "within" in node:
             return None
-        return RowGroup(combinator, whole, negated)
+        return Sequence(dataset, steps, within, window, negated)
 
-    def _row_rule(self, value: object, pointer: str, depth: int) -> RowRule | None:
-        if isinstance(value, Mapping) and ("rules" in value or "combinator" in value):
-            return self._row_group(value, pointer, depth)
-        node = self._node(value, pointer, depth)
-        if node is None:
+    def _steps(self, node: Node, pointer: str, depth: int) -> tuple[RowGroup | None, ...] | None:
+        given = self._reader.children(node, "steps", pointer)
+        if given and not 2 <= len(given) <= problems.MAX_STEPS:
+            self._reader.report(problems.TOO_FEW_STEPS, pointer_to(pointer, "steps"))
             return None
-        self._keys(node, pointer, ("field", "operator", "value"), later=("ignore_case",))
-        field, key = self._name(node, "field", pointer), self._text(node, "operator", pointer)
-        if key is None:
+        steps: list[RowGroup | None] = []
+        well = bool(given)
+        for child, at in given:
+            step = self._reader.node(child, at, depth + 1)
+            if step is None:
+                well = False
+                continue
+            self._reader.keys(step, at, ("where",))
+            where, where_well = self._rows.where(step, at, depth + 1)
+            steps.append(where)
+            well = well and where_well
+        return tuple(steps) if well else None
+
+    def _segment(self, node: Node, pointer: str, _: int) -> SegmentMembers | None:
+        self._reader.keys(node, pointer, ("kind", "segment_id", "not"))
+        id_, negated = (
+            self._reader.whole_number(node, "segment_id", pointer, 1, MAX_ID),
+            self._reader.negated(node, pointer),
+        )
+        return None if id_ is None or negated is None else SegmentMembers(id_, negated)
+
+    def _list(self, node: Node, pointer: str, _: int) -> ListMembers | None:
+        self._reader.keys(node, pointer, ("kind", "list_id", "not"))
+        id_, negated = (
+            self._reader.whole_number(node, "list_id", pointer, 1, MAX_ID),
+            self._reader.negated(node, pointer),
+        )
+        return None if id_ is None or negated is None else ListMembers(id_, negated)
+
+    def _sample(self, node: Node, pointer: str, _: int) -> Sample | None:
+        self._reader.keys(node, pointer, ("kind", "from", "to", "seed", "not"))
+        bounds = [self._share(node, key, pointer) for key in ("from", "to")]
+        seed, negated = self._reader.name(node, "seed", pointer), self._reader.negated(node, pointer)
+        if seed is not None and len(seed) > MAX_SEED:
+            self._reader.report(problems.SEED_TOO_LONG, pointer_to(pointer, "seed"))
             return None
-        operator = OPERATORS.get(key)
-        if operator is None:
-            at = pointer_to(pointer, "operator")
-            if key in _LATER_OPERATORS:
-                self._not_supported(key, OPERATORS, at)
-            else:
-                self._unknown(problems.UNKNOWN_OPERATOR, at, key, OPERATORS)
+        start, end = bounds
+        if start is None or end is None or seed is None or negated is None:
             return None
-        found = self._values.value_of(operator, node, pointer)
-        return None if field is None or found is None else Condition(field, key, found.value)
+        if start >= end:
+            self._reader.report(problems.BAD_SHARE, pointer_to(pointer, "to"))
+            return None
+        return Sample(start, end, seed, negated)
 
-    def _node(self, value: object, pointer: str, depth: int) -> Mapping[str, object] | None:
-        """Count a node in before anything in it is looked at, so that limits hold whatever comes."""
-        self._nodes += 1
-        if self._nodes > problems.MAX_NODES:
-            if self._nodes == problems.MAX_NODES + 1:
-                self._report(problems.TOO_MANY_NODES, "")
-        elif depth > problems.MAX_DEPTH:
-            self._report(problems.TOO_DEEP, pointer)
-        elif isinstance(value, Mapping):
-            return value
-        else:
-            self._values.wrong_type(pointer, value, "an object", "объект")
-        return None
-
-    def _children(self, node: Mapping[str, object], pointer: str) -> Sequence[tuple[object, str]]:
-        at = pointer_to(pointer, "rules")
-        rules = node.get("rules")
-        if "rules" not in node:
-            self._report(problems.MISSING_KEY, pointer, key="rules")
-        elif not isinstance(rules, list | tuple):
-            self._values.wrong_type(at, rules, "a list", "список")
-        elif not rules:
-            self._report(problems.EMPTY_GROUP, at)
-        else:  # one over the limit is enough to say so
-            return [(child, pointer_to(at, index)) for index, child in enumerate(rules[: problems.MAX_NODES + 1])]
-        return ()
-
-    def _combinator(self, node: Mapping[str, object], pointer: str) -> Combinator | None:
-        text = self._text(node, "combinator", pointer)
-        return self._one_of(Combinator, text, problems.UNKNOWN_COMBINATOR, pointer_to(pointer, "combinator"))
-
-    def _one_of(self, names: type[_Name], text: str | None, unknown: ProblemKind, pointer: str) -> _Name | None:
-        if text is None or text in list(names):
-            return None if text is None else names(text)
-        self._unknown(unknown, pointer, text, names)
-        return None
-
-    def _number(self, node: Mapping[str, object], key: str, pointer: str) -> int | float | None:
-        value = node.get(key)
+    def _share(self, node: Node, key: str, pointer: str) -> int | None:
+        """A percent as a number of slices."""
+        at, value = pointer_to(pointer, key), node.get(key)
         if key not in node:
-            self._report(problems.MISSING_KEY, pointer, key=key)
+            self._reader.report(problems.MISSING_KEY, pointer, key=key)
         elif isinstance(value, bool) or not isinstance(value, int | float):
-            self._values.wrong_type(pointer_to(pointer, key), value, "a number", "число")
+            self._reader.wrong_type(at, value, "a number", "число")
+        elif not 0 <= value <= 100 or round(value, 4) != value:
+            self._reader.report(problems.BAD_SHARE, at)
         else:
-            return value
+            return round(value * _SLICES_PER_PERCENT)
         return None
 
-    def _negated(self, node: Mapping[str, object], pointer: str) -> bool | None:
-        value = node.get("not", False)
-        if isinstance(value, bool):
-            return value
-        self._values.wrong_type(pointer_to(pointer, "not"), value, "true or false", "true или false")
-        return None
-
-    def _text(self, node: Mapping[str, object], key: str, pointer: str) -> str | None:
-        if key not in node:
-            self._report(problems.MISSING_KEY, pointer, key=key)
+    def _top(self, node: Node, pointer: str, depth: int) -> Top | None:
+        known = ("kind", "rule", "count", "order", "dataset", "aggregate", "where", "window", "not")
+        self._reader.keys(node, pointer, known)
+        count = self._reader.whole_number(node, "count", pointer, 1, MAX_TOP)
+        order = self._reader.one_of(Order, node, "order", problems.UNKNOWN_ORDER, pointer)
+        dataset, negated = self._reader.name(node, "dataset", pointer), self._reader.negated(node, pointer)
+        if "aggregate" not in node:
+            self._reader.report(problems.MISSING_KEY, pointer, key="aggregate")
+        aggregate = self._aggregate(node, pointer)
+        where, where_well = self._rows.where(node, pointer, depth)
+        window, window_well = self._rows.window(node, pointer)
+        at = pointer_to(pointer, "rule")
+        rule = self._audience(node["rule"], at, depth + 1) if "rule" in node else Everyone()
+        if count is None or order is None or dataset is None or negated is None or aggregate is None or rule is None:
             return None
-        return self._values.text(node[key], pointer_to(pointer, key))
+        if not (where_well and window_well and "aggregate" in node):
+            return None
+        return Top(count, order, dataset, aggregate, rule, where, window, negated)
 
-    def _name(self, node: Mapping[str, object], key: str, pointer: str) -> str | None:
-        text = self._text(node, key, pointer)
-        if text == "":
-            self._report(problems.EMPTY_NAME, pointer_to(pointer, key))
-        return text or None
-
-    def _keys(self, node: Mapping[str, object], pointer: str, known: Sequence[str], later: Sequence[str] = ()) -> None:
-        unknown = [key for key in node if key not in known]
-        for key in unknown[:_MAX_PROBLEMS]:
-            at = pointer_to(pointer, shown(key))
-            if key in later:
-                self._not_supported(key, known, at)
-            else:
-                self._unknown(problems.UNKNOWN_KEY, at, str(key), known)
-
-    def _unknown(self, kind: ProblemKind, pointer: str, name: str, known: Iterable[str]) -> None:
-        if len(self.problems) < _MAX_PROBLEMS:  # looking for close names is what takes time here
-            self._report(kind, pointer, name=shown(name), **suggestion(name, known))
-
-    def _not_supported(self, name: str, supported: Iterable[str], pointer: str) -> None:
-        listed = ", ".join(f"`{one}`" for one in supported)
-        texts = {"suggestion_en": f"Supported: {listed}.", "suggestion_ru": f"Поддерживается: {listed}."}
-        self._report(problems.NOT_SUPPORTED, pointer, name=shown(name), **texts)
-
-    def _report(self, kind: ProblemKind, pointer: str, **values: object) -> None:
-        if len(self.problems) < _MAX_PROBLEMS:
-            self.problems.append(kind.at(pointer, **values))
+    def _everyone(self, node: Node, pointer: str, _: int) -> Everyone | None:
+        self._reader.keys(node, pointer, ("kind", "not"))
+        negated = self._reader.negated(node, pointer)
+        return None if negated is None else Everyone(negated)
 
 
 def _has_kinds_below(node: Mapping[str, object]) -> bool:

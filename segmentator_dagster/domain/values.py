@@ -14,7 +14,7 @@ from segmentator_dagster.domain.catalogue import Field, FieldType, unwrapped
 from segmentator_dagster.domain.errors import Problem, ProblemKind, pointer_to
 from segmentator_dagster.domain.operators import Operator, Test
 from segmentator_dagster.domain.problems import shown
-from segmentator_dagster.domain.rule import Scalar
+from segmentator_dagster.domain.rule import Scalar, Value
 
 Typed = str | int | float | Decimal
 
@@ -39,9 +39,27 @@ class UnfitValueError(Exception):
         return self.kind.at(pointer_to(pointer, self.index) if in_list else pointer, **self.values)
 
 
+_EXACT = (Test.EQUALS, Test.ONE_OF, Test.HAS, Test.HAS_ANY, Test.HAS_ALL)
+_LISTED = (Test.ONE_OF, Test.HAS_ANY, Test.HAS_ALL)
+
+
+def scalars(value: Value) -> tuple[Scalar, ...]:
+    """The values a condition compares with as a sequence, whatever their shape; spans and ids compare with none."""
+    if isinstance(value, tuple):
+        return value
+    return (value,) if isinstance(value, Scalar) else ()
+
+
 def typed_values(field: Field, operator: Operator, values: Sequence[Scalar], zone: ZoneInfo) -> TypedValues:
-    """Type the values of one condition by the field's column; UnfitValueError for the first that does not fit."""
+    """Type the values of one condition by the field's column; UnfitValueError for the first that does not fit.
+
+    For relative operators and lists, which compare with no values of their own, this is not asked.
+    """
+    if operator.test is Test.ANNIVERSARY_BETWEEN:
+        return TypedValues("UInt16", tuple(int(str(value).replace("-", "")) for value in values))
     match field.type:
+        case FieldType.ARRAY:
+            return typed_values(field.element, operator, values, zone)
         case FieldType.TEXT:
             return _texts(field, operator, values)
         case FieldType.NUMBER:
@@ -53,7 +71,7 @@ def typed_values(field: Field, operator: Operator, values: Sequence[Scalar], zon
             return _moments(field, values, zone)
         case FieldType.BOOLEAN:
             return _booleans(field, values)
-        case FieldType.OTHER:
+        case FieldType.MAP | FieldType.JSON | FieldType.OTHER:
             raise UnfitValueError(problems.NOT_FILTERABLE, 0, name=field.name, type=field.clickhouse_type)
 
 
@@ -105,7 +123,7 @@ def _floats(field: Field, operator: Operator, column: str, numbers: Sequence[int
         if not -largest <= number <= largest:
             raise _out_of_range(field, number, index, -largest, largest)
     floats = [float(number) for number in numbers]
-    if operator.test is Test.ONE_OF and 0.0 in floats:
+    if operator.test in _LISTED and 0.0 in floats:
         floats.append(-0.0)  # ClickHouse's IN tells the two zeros apart, its `=` does not
     return TypedValues("Float64" if column == "Float64" else "Float32", tuple(floats))
 
@@ -116,7 +134,7 @@ def _integers(field: Field, operator: Operator, numbers: Sequence[int | float]) 
     for index, number in enumerate(numbers):
         if not low <= number <= high:
             raise _out_of_range(field, number, index, low, high)
-        if isinstance(number, float) and operator.test in (Test.EQUALS, Test.ONE_OF):
+        if isinstance(number, float) and operator.test in _EXACT:
             raise _too_precise(field, number, index)
     if any(isinstance(number, float) for number in numbers):
         return TypedValues("Float64", tuple(float(number) for number in numbers))
@@ -127,7 +145,7 @@ def _integers(field: Field, operator: Operator, numbers: Sequence[int | float]) 
 def _decimals(field: Field, operator: Operator, column: str, numbers: Sequence[int | float]) -> TypedValues:
     """At the column's own scale, so that the engine rescales nothing and nothing overflows."""
     digits, scale = _decimal_size(column)
-    most = digits if operator.test in (Test.EQUALS, Test.ONE_OF) else 76
+    most = digits if operator.test in _EXACT else 76
     exact = [Decimal(repr(number)) for number in numbers]
     for index, number in enumerate(exact):
         if _decimals_of(number) > scale:
@@ -160,6 +178,17 @@ _DAY_RANGES = {
 }
 
 
+def day_range(column: str) -> tuple[date, date]:
+    """The first and last day a column of dates (or, by day, of moments) can be compared with."""
+    return _DAY_RANGES.get(column, _DAY_RANGES["Date32"])
+
+
+def names_a_moment(value: object) -> bool:
+    """Whether a value of a rule is a moment whatever the time zone: it has an offset of its own."""
+    match = _MOMENT.match(value) if isinstance(value, str) else None
+    return match is not None and match[3] is not None
+
+
 def _day(field: Field, value: Scalar, index: int) -> date:
     if isinstance(value, str) and _DAY.match(value):
         try:
@@ -170,7 +199,7 @@ def _day(field: Field, value: Scalar, index: int) -> date:
 
 
 def _days(field: Field, days: Sequence[date], column: str, *, by_day: bool = False) -> TypedValues:
-    low, high = _DAY_RANGES[column]
+    low, high = day_range(column)
     for index, day in enumerate(days):
         if not low <= day <= high:
             raise _out_of_range(field, day, index, low, high)

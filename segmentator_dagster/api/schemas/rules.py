@@ -107,7 +107,7 @@ class PreviewOut(BaseModel):
         )
 
 
-def json_safe(value: object) -> Any:  # noqa: PLR0911  a line per type
+def json_safe(value: object) -> Any:
     """A value of ClickHouse in the form in which any JSON reader gets it without loss."""
     match value:
         case None | bool():
