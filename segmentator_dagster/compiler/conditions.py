@@ -2,122 +2,176 @@
 
 from __future__ import annotations
 
-from typing import Any, assert_never
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import assert_never
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
+from segmentator_dagster.compiler.columns import column_of
+from segmentator_dagster.compiler.expressions import (
+    ZERO,
+    Expression,
+    Lambda,
+    Predicate,
+    argument,
+    combined,
+    complement,
+    never_null,
+    number,
+)
+from segmentator_dagster.compiler.list_items import on_list
 from segmentator_dagster.compiler.parameters import list_parameters, parameter
 from segmentator_dagster.domain.catalogue import Dataset, Field, FieldType, unwrapped
-from segmentator_dagster.domain.checking import scalars
 from segmentator_dagster.domain.errors import InternalError
+from segmentator_dagster.domain.fields import known_field
 from segmentator_dagster.domain.operators import OPERATORS, Operator, Test
-from segmentator_dagster.domain.rule import Combinator, Condition, RowGroup, RowRule
-from segmentator_dagster.domain.values import TypedValues, moment_scale, typed_values
-
-Predicate = sa.ColumnElement[bool]
+from segmentator_dagster.domain.rule import Condition, RowGroup, RowRule, Value
+from segmentator_dagster.domain.values import TypedValues, moment_scale, scalars, typed_values
 
 
-def combined(combinator: Combinator, parts: list[Predicate]) -> Predicate:
-    """The parts joined by AND or OR."""
-    match combinator:
-        case Combinator.AND:
-            return sa.and_(*parts)
-        case Combinator.OR:
-            return sa.or_(*parts)
-        case _:
-            assert_never(combinator)
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What conditions are read in: the zone of days and naive moments, the database of uploaded lists."""
+
+    zone: ZoneInfo
+    lists_database: str
 
 
-def complement(predicate: Predicate) -> Predicate:
-    """NOT as a function: SQLAlchemy's own turns `not (x > 0)` into `x <= 0`, which is wrong for NaN."""
-    negated: Predicate = sa.func.not_(predicate, type_=sa.Boolean())
-    return negated
-
-
-def row_predicate(rule: RowRule, dataset: Dataset, table: sa.TableClause, zone: ZoneInfo) -> Predicate:
-    """Whether one row of `table` matches a checked rule."""
+def row_predicate(rule: RowRule, dataset: Dataset, table: sa.FromClause, around: Surroundings) -> Predicate:
+    """Whether one row of `table` matches a placed rule."""
     match rule:
         case RowGroup():
-            parts = [row_predicate(child, dataset, table, zone) for child in rule.rules]
+            parts = [row_predicate(child, dataset, table, around) for child in rule.rules]
             predicate = combined(rule.combinator, parts)
             return complement(predicate) if rule.negated else predicate
         case Condition():
-            return _condition(rule, dataset, table, zone)
+            field = known_field(dataset, rule)
+            value = column_of(field, table)
+            return compared(value, field, rule.operator, rule.value, around, ignore_case=rule.ignore_case)
         case _:
             assert_never(rule)
 
 
-def _condition(rule: Condition, dataset: Dataset, table: sa.TableClause, zone: ZoneInfo) -> Predicate:
-    operator, field = OPERATORS[rule.operator], dataset.field(rule.field)
-    if field is None:
-        raise InternalError(f"an unchecked rule reached the compiler: no field {rule.field!r}")
-    column = table.c[field.name]
-    if operator.test is Test.IS_NULL:
-        predicate: Predicate = sa.func.isNull(column, type_=sa.Boolean())
-    else:
-        typed = typed_values(field, operator, scalars(rule.value), zone)
-        predicate = _two_valued(_positive(operator, _operand(column, field, operator, typed, zone), typed), field)
+def compared(
+    expression: Expression, field: Field, key: str, value: Value, around: Surroundings, *, ignore_case: bool = False
+) -> Predicate:
+    """Whether an expression that gives `field` compares so with the value; what is no value matches nothing."""
+    operator = OPERATORS[key]
+    predicate = _positive(expression, field, operator, value, around, ignore_case=ignore_case)
+    if operator.test is not Test.IS_NULL:
+        predicate = never_null_over(field, predicate)
     return complement(predicate) if operator.negation_of else predicate
 
 
-def _two_valued(predicate: Predicate, field: Field) -> Predicate:
+def never_null_over(field: Field, predicate: Predicate) -> Predicate:
     """NULL matches nothing.
 
     Float columns are guarded too: ClickHouse 26.9 turns `NOT x > 5` into the key range `x <= 5` and so skips granules
     that hold NaN, where x is in the sorting key or in a skip index; it does not look through ifNull.
     """
     if field.nullable or unwrapped(field.clickhouse_type).startswith(("Float", "BFloat")):
-        guarded: Predicate = sa.func.ifNull(predicate, sa.literal_column("0"), type_=sa.Boolean())
-        return guarded
+        return never_null(predicate)
     return predicate
+
+
+def _positive(
+    expression: Expression, field: Field, operator: Operator, value: Value, around: Surroundings, *, ignore_case: bool
+) -> Predicate:
+    match operator.test:
+        case Test.IS_NULL:
+            return sa.func.isNull(expression, type_=sa.Boolean())
+        case Test.IS_EMPTY:
+            return sa.func.empty(expression, type_=sa.Boolean())
+        case Test.ON_LIST:
+            return on_list(sa.func.toString(expression), scalars(value), around.lists_database)
+        case Test.HAS | Test.HAS_ANY | Test.HAS_ALL:
+            return _of_elements(expression, field, operator, value, around)
+        case Test.MATCHES:
+            pattern = f"(?i){value}" if ignore_case else str(value)
+            return sa.func.match(text_of(expression, field), parameter("String", pattern), type_=sa.Boolean())
+        case _:
+            typed = typed_values(field, operator, scalars(value), around.zone)
+            operand = _operand(expression, field, operator, typed, around.zone)
+            return _against(operator.test, operand, typed, ignore_case=ignore_case)
+
+
+def _of_elements(array: Expression, field: Field, operator: Operator, value: Value, around: Surroundings) -> Predicate:
+    """The same comparisons, of the elements of an array."""
+    element, of_element = argument("element"), field.element
+    if operator.test is Test.HAS_ALL:
+        typed = typed_values(of_element, operator, scalars(value), around.zone)
+        operand = _operand(element, of_element, operator, typed, around.zone)
+        equal = never_null_over(of_element, operand == argument("value"))
+        there = sa.func.arrayExists(Lambda("element", equal), array)
+        chunks = list_parameters(typed.clickhouse_type, typed.values)
+        return sa.and_(*(sa.func.arrayAll(Lambda("value", there), chunk, type_=sa.Boolean()) for chunk in chunks))
+    matching = compared(element, of_element, "=" if operator.test is Test.HAS else "in", value, around)
+    found: Predicate = sa.func.arrayExists(Lambda("element", matching), array, type_=sa.Boolean())
+    return found
 
 
 def _operand(
-    column: sa.ColumnElement[Any], field: Field, operator: Operator, typed: TypedValues, zone: ZoneInfo
-) -> sa.ColumnElement[Any]:
-    """The column in a form that compares with the typed values."""
+    expression: Expression, field: Field, operator: Operator, typed: TypedValues, zone: ZoneInfo
+) -> Expression:
+    """The expression in a form that compares with the typed values."""
     stored = unwrapped(field.clickhouse_type)
-    if field.type is FieldType.TEXT and stored != "String":
-        return sa.func.toString(column)
+    if field.type is FieldType.TEXT:
+        return text_of(expression, field)
     if stored == "BFloat16":
-        return sa.func.toFloat32(column)
+        return sa.func.toFloat32(expression)
+    if operator.test is Test.ANNIVERSARY_BETWEEN:
+        in_zone = [parameter("String", zone.key)] if field.type is FieldType.DATETIME else []
+        return sa.func.toMonth(expression, *in_zone) * number(100) + sa.func.toDayOfMonth(expression, *in_zone)
     if typed.by_day:
-        return sa.func.toDate32(column, parameter("String", zone.key))
+        return sa.func.toDate32(expression, parameter("String", zone.key))
     if field.type is FieldType.DATETIME and operator.test is Test.ONE_OF:
         # IN casts its list to the column's type, which would cut fractions of a second or fail
         scale = max(6, moment_scale(stored))
-        return sa.func.toDateTime64(column, sa.literal_column(str(scale)), sa.literal_column("'UTC'"))
-    return column
+        return sa.func.toDateTime64(expression, number(scale), sa.literal_column("'UTC'"))
+    return expression
 
 
-def _positive(operator: Operator, operand: sa.ColumnElement[Any], typed: TypedValues) -> Predicate:
-    if operator.test is Test.ONE_OF:
+def text_of(expression: Expression, field: Field) -> Expression:
+    """A text field as String: without the zero padding of FixedString, an enum by its name."""
+    return expression if unwrapped(field.clickhouse_type) == "String" else sa.func.toString(expression)
+
+
+def _against(test: Test, operand: Expression, typed: TypedValues, *, ignore_case: bool) -> Predicate:
+    if ignore_case:
+        operand = sa.func.lowerUTF8(operand)
+    if test is Test.ONE_OF:
         arrays = list_parameters(typed.clickhouse_type, typed.values)
-        return sa.or_(*(operand.in_(array) for array in arrays))
-    values = [parameter(typed.clickhouse_type, value) for value in typed.values]
-    match operator.test:
-        case Test.EQUALS:
-            predicate = operand == values[0]
-        case Test.LESS:
-            predicate = operand < values[0]
-        case Test.LESS_OR_EQUAL:
-            predicate = operand <= values[0]
-        case Test.GREATER:
-            predicate = operand > values[0]
-        case Test.GREATER_OR_EQUAL:
-            predicate = operand >= values[0]
-        case Test.BETWEEN:
-            predicate = operand.between(values[0], values[1])
-        case Test.CONTAINS:
-            # by bytes: exact for UTF-8, and no pattern characters as LIKE has
-            predicate = sa.func.position(operand, values[0]) > sa.literal_column("0")
-        case Test.BEGINS_WITH:
-            predicate = sa.func.startsWith(operand, values[0], type_=sa.Boolean())
-        case Test.ENDS_WITH:
-            predicate = sa.func.endsWith(operand, values[0], type_=sa.Boolean())
-        case Test.IS_NULL:
-            raise InternalError("a test without a value")
-        case _:
-            assert_never(operator.test)
-    return predicate
+        return sa.or_(*(_in(operand, array, ignore_case=ignore_case) for array in arrays))
+    values: list[Expression] = [parameter(typed.clickhouse_type, value) for value in typed.values]
+    if ignore_case:
+        values = [sa.func.lowerUTF8(value) for value in values]
+    if test is Test.ANNIVERSARY_BETWEEN:
+        low, high = typed.values
+        in_year = sa.and_ if int(low) <= int(high) else sa.or_
+        return in_year(operand >= values[0], operand <= values[1])
+    if test not in _COMPARISONS:
+        raise InternalError(f"an unplaced rule reached the compiler: {test}")
+    return _COMPARISONS[test](operand, *values)
+
+
+_COMPARISONS: Mapping[Test, Callable[..., Predicate]] = {
+    Test.EQUALS: lambda operand, value: operand == value,
+    Test.LESS: lambda operand, value: operand < value,
+    Test.LESS_OR_EQUAL: lambda operand, value: operand <= value,
+    Test.GREATER: lambda operand, value: operand > value,
+    Test.GREATER_OR_EQUAL: lambda operand, value: operand >= value,
+    Test.BETWEEN: lambda operand, low, high: operand.between(low, high),
+    # by bytes: exact for UTF-8, and no pattern characters as LIKE has
+    Test.CONTAINS: lambda operand, value: sa.func.position(operand, value) > ZERO,
+    Test.BEGINS_WITH: lambda operand, value: sa.func.startsWith(operand, value, type_=sa.Boolean()),
+    Test.ENDS_WITH: lambda operand, value: sa.func.endsWith(operand, value, type_=sa.Boolean()),
+}
+
+
+def _in(operand: Expression, array: Expression, *, ignore_case: bool) -> Predicate:
+    if not ignore_case:
+        return operand.in_(array)
+    lowered = sa.func.arrayMap(Lambda("value", sa.func.lowerUTF8(argument("value"))), array)
+    return operand.op("IN", return_type=sa.Boolean())(lowered)

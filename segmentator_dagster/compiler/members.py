@@ -68,7 +68,7 @@ def _latest(dataset: Dataset, names: Sequence[str], labels: Sequence[str], ids: 
     return limit_by(rows.order_by(key, *order), [key], 1)
 
 
-def _exported(dataset: Dataset, table: sa.TableClause, name: str) -> sa.ColumnElement[Any]:
+def _exported(dataset: Dataset, table: sa.FromClause, name: str) -> sa.ColumnElement[Any]:
     field = dataset.field(name)
     column = table.c[name]
     return sa.func.toString(column) if field is not None and field.type is FieldType.OTHER else column

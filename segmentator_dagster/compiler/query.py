@@ -9,6 +9,19 @@ from typing import Any
 from clickhouse_connect.cc_sqlalchemy.dialect import ClickHouseDialect
 from sqlalchemy.sql import ClauseElement
 
+from segmentator_dagster.domain.problems import kind_of
+
+# The driver sends it as a form field, and ClickHouse reads fields of at most 128 KiB (http_max_field_value_size).
+MAX_SQL_BYTES = 127 << 10
+SQL_TOO_LONG = kind_of(
+    "sql_too_long",
+    "The rule makes a query that is too long for ClickHouse.",
+    "Из правила получается слишком длинный для ClickHouse запрос.",
+    "Use fewer conditions; put long lists of values into one condition or into an uploaded list.",
+    "Сократите число условий; длинные перечни значений соберите в одно условие или загрузите списком.",
+)
+_DIALECT = ClickHouseDialect(server_side_params=True)
+
 
 @dataclass(frozen=True, slots=True)
 class CompiledQuery:
@@ -19,6 +32,12 @@ class CompiledQuery:
 
 
 def compile_statement(statement: ClauseElement) -> CompiledQuery:
-    """Render for ClickHouse; every value becomes a server-side parameter, never text."""
-    compiled = statement.compile(dialect=ClickHouseDialect(server_side_params=True))
-    return CompiledQuery(str(compiled), dict(compiled.params))
+    """Render for ClickHouse; every value becomes a server-side parameter, never text.
+
+    UserError where the text is longer than the server takes.
+    """
+    compiled = statement.compile(dialect=_DIALECT)
+    sql = str(compiled)
+    if len(sql.encode()) > MAX_SQL_BYTES:
+        raise SQL_TOO_LONG.error()
+    return CompiledQuery(sql, dict(compiled.params))

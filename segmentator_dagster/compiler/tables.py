@@ -14,29 +14,38 @@ from segmentator_dagster.domain.errors import InternalError
 USER_ID = "user_id"
 
 
-def dataset_table(dataset: Dataset) -> sa.TableClause:
-    """The table of a dataset with its columns; rendered names are always quoted."""
+def dataset_table(dataset: Dataset) -> sa.FromClause:
+    """The table of a dataset with its columns, under the short name `t`; rendered names are always quoted."""
     columns: list[sa.ColumnClause[Any]] = [sa.column(_name(field.name)) for field in dataset.fields]
-    return sa.table(_name(dataset.table), *columns, schema=_name(dataset.database))
+    return sa.table(_name(dataset.table), *columns, schema=_name(dataset.database)).alias("t")
 
 
-def user_key(dataset: Dataset, table: sa.TableClause) -> sa.ColumnElement[Any]:
+def user_key(dataset: Dataset, table: sa.FromClause) -> sa.ColumnElement[Any]:
     """The column that names the user, as it is stored."""
-    return table.c[dataset.user_key]
+    key: sa.ColumnElement[Any] = table.c[dataset.user_key]
+    return key
 
 
-def user_id(dataset: Dataset, table: sa.TableClause) -> sa.ColumnElement[str]:
+def known_key(dataset: Dataset, table: sa.FromClause) -> sa.ColumnElement[Any]:
+    """The same without NULL; rows without a user must be excluded by `has_user`."""
+    key = user_key(dataset, table)
+    return sa.func.assumeNotNull(key) if is_nullable(key_type(dataset)) else key
+
+
+def user_id(dataset: Dataset, table: sa.FromClause) -> sa.ColumnElement[str]:
     """The user key as a String; rows without one must be excluded by `has_user`."""
-    key: sa.ColumnElement[Any] = user_key(dataset, table)
+    return key_as_text(known_key(dataset, table), dataset)
+
+
+def key_as_text(key: sa.ColumnElement[Any], dataset: Dataset) -> sa.ColumnElement[str]:
+    """A key of this dataset that is not NULL, as a String."""
     stored = key_type(dataset)
-    if is_nullable(stored):
-        key = sa.func.assumeNotNull(key)
     if unwrapped(stored) != "String":
         key = sa.func.toString(key)
     return sa.cast(key, server_type("String")) if stored.startswith("LowCardinality") else key
 
 
-def has_user(dataset: Dataset, table: sa.TableClause) -> sa.ColumnElement[bool] | None:
+def has_user(dataset: Dataset, table: sa.FromClause) -> sa.ColumnElement[bool] | None:
     """A filter for rows that belong to a user, or None where every row does."""
     return sa.func.isNotNull(user_key(dataset, table)) if is_nullable(key_type(dataset)) else None
 

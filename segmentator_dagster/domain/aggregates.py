@@ -41,12 +41,12 @@ _NONE: frozenset[FieldType] = frozenset()
 
 _TABLE = (
     AggregateKind(Function.ROWS, _NONE, "число строк", "number of rows", of_nothing=0),
-    AggregateKind(Function.DAYS, _NONE, "число разных дней", "number of different days", needs_time=True, of_nothing=0),
-    AggregateKind(Function.DISTINCT, _SCALARS, "число разных значений", "number of different values", of_nothing=0),
+    AggregateKind(Function.DAYS, _NONE, "число дней", "number of days", needs_time=True, of_nothing=0),
+    AggregateKind(Function.DISTINCT, _SCALARS, "число уникальных значений", "number of distinct values", of_nothing=0),
     AggregateKind(Function.SUM, _NUMBERS, "сумма", "sum", of_nothing=0),
     AggregateKind(Function.AVG, _NUMBERS, "среднее", "average"),
-    AggregateKind(Function.MIN, _ORDERED, "наименьшее", "least"),
-    AggregateKind(Function.MAX, _ORDERED, "наибольшее", "greatest"),
+    AggregateKind(Function.MIN, _ORDERED, "минимум", "minimum"),
+    AggregateKind(Function.MAX, _ORDERED, "максимум", "maximum"),
     AggregateKind(Function.FIRST, _SCALARS, "первое значение", "first value", needs_time=True),
     AggregateKind(Function.LAST, _SCALARS, "последнее значение", "last value", needs_time=True),
 )
@@ -75,7 +75,8 @@ def result_field(function: Function, of: Field | None) -> Field:
         case Function.AVG:
             return Field(of.name, FieldType.NUMBER, "Nullable(Float64)", nullable=True)
         case _:
-            return Field(of.name, of.type, f"Nullable({unwrapped(of.clickhouse_type)})", nullable=True)
+            stored = "String" if of.type is FieldType.TEXT else unwrapped(of.clickhouse_type)
+            return Field(of.name, of.type, f"Nullable({stored})", nullable=True)
 
 
 def _sum_type(column: str) -> str:

@@ -10,7 +10,8 @@ from segmentator_dagster.domain import problems
 from segmentator_dagster.domain.aggregates import result_field
 from segmentator_dagster.domain.catalogue import Catalogue, Dataset, Field, FieldType
 from segmentator_dagster.domain.errors import Problem, pointer_to
-from segmentator_dagster.domain.fields import aggregated_field, field_of, is_whole, time_field
+from segmentator_dagster.domain.field_operators import fits, operators_of
+from segmentator_dagster.domain.fields import aggregated_field, field_of, time_field
 from segmentator_dagster.domain.operators import OPERATORS, Operator, Test
 from segmentator_dagster.domain.problems import shown, suggestion
 from segmentator_dagster.domain.reference_checking import list_problems, segment_problems
@@ -172,7 +173,7 @@ class _Checker:
         """Whether `field operator value` makes sense; the pointer is of the node that has `operator` and `value`."""
         operator = OPERATORS[key]
         at = pointer_to(pointer, "value")
-        if not _fits(operator, field):
+        if not fits(operator, field):
             yield _not_for_type(operator, field, pointer_to(pointer, "operator"))
         elif isinstance(value, Span):
             if value.unit is Unit.HOUR and field.type is FieldType.DATE:
@@ -195,14 +196,8 @@ class _Checker:
                 yield problems.EMPTY_RANGE.at(pointer, low=low, high=high)
 
 
-def _fits(operator: Operator, field: Field) -> bool:
-    if operator.test is Test.ON_LIST and field.type is FieldType.NUMBER:
-        return is_whole(field)  # ids; fractions have many spellings
-    return field.type in operator.types
-
-
 def _not_for_type(operator: Operator, field: Field, pointer: str) -> Problem:
-    listed = ", ".join(f"`{one.key}`" for one in OPERATORS.values() if _fits(one, field))
+    listed = ", ".join(f"`{one.key}`" for one in operators_of(field))
     values = {"operator": operator.key, "name": shown(field.name), "type": field.type.value, "operators": listed}
     return problems.OPERATOR_NOT_FOR_TYPE.at(pointer, **values)
 

@@ -103,21 +103,21 @@ _EQUALITY = (
     ),
     Operator(
         "in", Test.ONE_OF, _ANY, Shape.LIST,
-        "одно из", "one of", "{field} — одно из: {value}", "{field} is one of {value}", ignores_case=True,
+        "одно из", "one of", "{field} — одно из ({value})", "{field} is one of ({value})", ignores_case=True,
     ),
     Operator(
         "notIn", Test.ONE_OF, _ANY, Shape.LIST,
-        "ни одно из", "none of", "{field} — ни одно из: {value}", "{field} is none of {value}",
+        "ни одно из", "none of", "{field} — ни одно из ({value})", "{field} is none of ({value})",
         negation_of="in", ignores_case=True,
     ),
     Operator(
         "inList", Test.ON_LIST, _IDS, Shape.LIST_ID,
-        "есть в списке", "is on the list", "{field} есть в списке {value}", "{field} is on the list {value}",
+        "есть в списке", "is on the list", "{field} входит в список {value}", "{field} is on the list {value}",
     ),
     Operator(
         "notInList", Test.ON_LIST, _IDS, Shape.LIST_ID,
-        "нет в списке", "is not on the list", "{field} нет в списке {value}", "{field} is not on the list {value}",
-        negation_of="inList",
+        "нет в списке", "is not on the list", "{field} не входит в список {value}",
+        "{field} is not on the list {value}", negation_of="inList",
     ),
 )  # fmt: skip
 
@@ -144,15 +144,14 @@ _COMPARISON = (
     ),
     Operator(
         "between", Test.BETWEEN, _ORDERED, Shape.PAIR,
-        "от … до", "between", "{field} от {low} до {high} включительно", "{field} is from {low} to {high} inclusive",
-        time_sentence_ru="{field} с {low} по {high}", time_sentence_en="{field} is from {low} to {high} inclusive",
+        "от … до", "between", "{field} от {low} до {high} включительно",
+        "{field} is between {low} and {high} inclusive", time_sentence_ru="{field} — с {low} по {high}",
     ),
     Operator(
         "notBetween", Test.BETWEEN, _ORDERED, Shape.PAIR,
         "не от … до", "not between", "{field} вне диапазона от {low} до {high}",
-        "{field} is not from {low} to {high} inclusive", negation_of="between",
+        "{field} is not between {low} and {high} inclusive", negation_of="between",
         time_sentence_ru="{field} вне периода с {low} по {high}",
-        time_sentence_en="{field} is outside {low} to {high}",
     ),
 )  # fmt: skip
 
@@ -201,58 +200,60 @@ _TEXTS = (
 _DATES = (
     Operator(
         "inLast", Test.IN_LAST, _TIMES, Shape.SPAN,
-        "за последние", "in the last", "{field} за {value}", "{field} is in {value}",
+        "за последние", "in the last", "{field} — за {value}", "{field} is in the last {value}",
     ),
     Operator(
         "notInLast", Test.IN_LAST, _TIMES, Shape.SPAN,
-        "не за последние", "not in the last", "{field} не за {value}", "{field} is not in {value}",
+        "не за последние", "not in the last", "{field} — не за {value}", "{field} is not in the last {value}",
         negation_of="inLast",
     ),
     Operator(
         "olderThan", Test.OLDER_THAN, _TIMES, Shape.SPAN,
-        "раньше чем … назад", "longer ago than", "{field} раньше чем {value} назад", "{field} is over {value} ago",
+        "… назад или раньше", "… ago or earlier", "{field} — {value} назад или раньше",
+        "{field} is {value} ago or earlier",
     ),
     Operator(
         "inNext", Test.IN_NEXT, _TIMES, Shape.SPAN,
-        "в ближайшие", "in the next", "{field} в {value}", "{field} is in {value}",
+        "в ближайшие", "in the next", "{field} — в {value}", "{field} is in the next {value}",
     ),
     Operator(
         "inPeriod", Test.IN_PERIOD, _TIMES, Shape.PERIOD,
-        "в периоде", "in the period", "{field} {value}", "{field} is {value}",
+        "в периоде", "in the period", "{field} — {value}", "{field} is {value}",
     ),
     Operator(
         "anniversaryWithin", Test.ANNIVERSARY_WITHIN, _TIMES, Shape.SPAN,
-        "годовщина в ближайшие", "anniversary within", "годовщина даты «{field}» сегодня или в {value}",
-        "the anniversary of {field} is today or in {value}",
+        "годовщина в ближайшие", "anniversary within", "годовщина даты «{field}» — {value}",
+        "the anniversary of {field} is {value}",
     ),
     Operator(
         "anniversaryBetween", Test.ANNIVERSARY_BETWEEN, _TIMES, Shape.DAYS_OF_YEAR,
-        "годовщина с … по", "anniversary between", "годовщина даты «{field}» с {low} по {high}",
-        "the anniversary of {field} is from {low} to {high} inclusive",
+        "годовщина с … по", "anniversary between", "годовщина даты «{field}» — с {low} по {high}",
+        "the anniversary of {field} is between {low} and {high} inclusive",
     ),
 )  # fmt: skip
 
 _ARRAYS = (
     Operator(
         "has", Test.HAS, _ARRAY, Shape.SCALAR,
-        "включает", "includes", "{field} включает {value}", "{field} includes {value}",
+        "включает", "includes", "в «{field}» есть {value}", "{value} is in {field}",
     ),
     Operator(
         "hasAny", Test.HAS_ANY, _ARRAY, Shape.LIST,
-        "включает хотя бы одно из", "includes any of", "{field} включает хотя бы одно из: {value}",
-        "{field} includes any of {value}",
+        "включает хотя бы одно из", "includes any of", "в «{field}» есть хотя бы одно из ({value})",
+        "any of ({value}) is in {field}",
     ),
     Operator(
         "hasAll", Test.HAS_ALL, _ARRAY, Shape.LIST,
-        "включает все", "includes all of", "{field} включает все: {value}", "{field} includes all of {value}",
+        "включает все", "includes all of", "в «{field}» есть все из ({value})",
+        "all of ({value}) are in {field}",
     ),
     Operator(
         "empty", Test.IS_EMPTY, _ARRAY, Shape.NOTHING,
-        "ничего не включает", "is empty", "{field} ничего не включает", "{field} is empty",
+        "ничего не включает", "is empty", "в «{field}» ничего нет", "{field} is empty",
     ),
     Operator(
         "notEmpty", Test.IS_EMPTY, _ARRAY, Shape.NOTHING,
-        "что-нибудь включает", "is not empty", "{field} что-нибудь включает", "{field} is not empty",
+        "что-нибудь включает", "is not empty", "в «{field}» что-нибудь есть", "{field} is not empty",
         negation_of="empty",
     ),
 )  # fmt: skip
@@ -260,11 +261,11 @@ _ARRAYS = (
 _PRESENCE = (
     Operator(
         "null", Test.IS_NULL, _ANY, Shape.NOTHING,
-        "не заполнено", "has no value", "{field} не заполнено", "{field} has no value",
+        "не заполнено", "has no value", "поле «{field}» не заполнено", "{field} has no value",
     ),
     Operator(
         "notNull", Test.IS_NULL, _ANY, Shape.NOTHING,
-        "заполнено", "has a value", "{field} заполнено", "{field} has a value", negation_of="null",
+        "заполнено", "has a value", "поле «{field}» заполнено", "{field} has a value", negation_of="null",
     ),
 )  # fmt: skip
 

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from segmentator_dagster.domain.errors import Problem
+from segmentator_dagster.domain.rule import LANGUAGE_VERSION
+
 NAME_LENGTH = 50  # the specification's varchar(50)
 
 
@@ -22,7 +25,8 @@ class Schedule:
 class Definition:
     """What a person decides about a segment; every change of it makes a version.
 
-    `rule` is the explicit JSON form of the rule. `columns` None means: user id and every field of the dataset.
+    `rule` is the explicit JSON form of the rule in version `rule_version` of the rule language. `columns` None means:
+    user id and every field of the dataset.
     """
 
     name: str
@@ -33,6 +37,38 @@ class Definition:
     tags: tuple[str, ...] = ()
     columns: tuple[str, ...] | None = None
     schedule: Schedule | None = None
+    rule_version: int = LANGUAGE_VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A problem as it is kept: in the words of both languages, pointing into the definition."""
+
+    code: str
+    pointer: str
+    message_ru: str
+    message_en: str
+    hint_ru: str = ""
+    hint_en: str = ""
+
+    @classmethod
+    def of(cls, problem: Problem) -> Fault:
+        return cls(
+            problem.code,
+            problem.pointer,
+            problem.message("ru"),
+            problem.message("en"),
+            problem.hint("ru"),
+            problem.hint("en"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """Why a definition no longer goes with the data, and since when that is known."""
+
+    since: datetime
+    faults: tuple[Fault, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +81,7 @@ class Segment:
     created_at: datetime
     updated_at: datetime
     deleted_at: datetime | None = None
+    broken: Broken | None = None
 
     @property
     def partition_key(self) -> str:

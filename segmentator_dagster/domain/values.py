@@ -70,7 +70,7 @@ def typed_values(field: Field, operator: Operator, values: Sequence[Scalar], zon
         case FieldType.DATETIME:
             return _moments(field, values, zone)
         case FieldType.BOOLEAN:
-            return _booleans(field, values)
+            return _booleans(field, operator, values)
         case FieldType.MAP | FieldType.JSON | FieldType.OTHER:
             raise UnfitValueError(problems.NOT_FILTERABLE, 0, name=field.name, type=field.clickhouse_type)
 
@@ -86,10 +86,12 @@ def _texts(field: Field, operator: Operator, values: Sequence[Scalar]) -> TypedV
     return TypedValues("String", tuple(texts))
 
 
-def _booleans(field: Field, values: Sequence[Scalar]) -> TypedValues:
+def _booleans(field: Field, operator: Operator, values: Sequence[Scalar]) -> TypedValues:
     for index, value in enumerate(values):
         if not isinstance(value, bool):
             raise _wrong_type(field, value, index)
+    if operator.test in _LISTED:  # the driver sends no arrays of Bool
+        return TypedValues("UInt8", tuple(int(value) for value in values))
     return TypedValues("Bool", tuple("true" if value else "false" for value in values))
 
 

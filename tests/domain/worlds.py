@@ -1,133 +1,84 @@
-"""Hypothesis strategies for small datasets and for rules over them, and the SQL that loads a dataset."""
+"""Hypothesis strategies for small datasets and for rules over them, over every node, operator and aggregate."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime
-from decimal import Decimal
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
-from segmentator_dagster.domain.catalogue import Catalogue, Dataset, Field, field_type, is_nullable
-from segmentator_dagster.domain.operators import OPERATORS, Shape
-from segmentator_dagster.domain.rule import Activity, Combinator, Condition, Everyone, Group, RowGroup, RowRule, Rule
+from segmentator_dagster.domain.aggregates import AGGREGATES, Function
+from segmentator_dagster.domain.catalogue import SCALARS, Field, FieldType, entry, readable_as
+from segmentator_dagster.domain.fields import aggregate_result, is_whole
+from segmentator_dagster.domain.operators import OPERATORS, Operator, Shape, Test
+from segmentator_dagster.domain.periods import PERIODS
+from segmentator_dagster.domain.rule import (
+    Activity,
+    Aggregate,
+    Combinator,
+    Condition,
+    Everyone,
+    Group,
+    ListMembers,
+    Order,
+    RowGroup,
+    RowRule,
+    Rule,
+    Sample,
+    SegmentMembers,
+    Span,
+    Top,
+    Unit,
+    Window,
+)
+from segmentator_dagster.domain.rule import Sequence as StepSequence
+from tests.domain.columns import (
+    BASE,
+    COLUMNS,
+    DATABASE,
+    DATASETS,
+    KEYS,
+    OTHER,
+    THIRD,
+    TIME_FIELDS,
+    UUID_A,
+    ZONE,
+    Column,
+    catalogue,
+    columns_of,
+    create_sql,
+    entry_values,
+    insert_sql,
+)
 
-DATABASE = "rule_oracle"
-UUID_A, UUID_B = "61f0c404-5cb3-11e7-907b-a6006ad3dba0", "00000000-0000-0000-0000-000000000000"
-TEXTS = [
-    "",
-    "a",
-    "A",
-    "ab",
-    "ба",
-    "aБ\N{GRINNING FACE}",
-    "%",
-    "_",
-    "a%b",
-    "\\",
-    "'",
-    "\n\t\r",
-    " a",
-    "{p_1:String}",
-    "\u2028",
-    "nan",
+__all__ = [
+    *("BASE", "COLUMNS", "DATABASE", "DATASETS", "KEYS", "LISTS", "MOMENTS", "OTHER", "THIRD", "TIME_FIELDS", "ZONE"),
+    *("catalogue", "columns_of", "create_sql", "every_simple_rule", "insert_sql", "row_groups", "rows_of", "rules"),
 ]
-ZONE = ZoneInfo("Europe/Moscow")
 
-
-@dataclass(frozen=True)
-class Column:
-    """A column: its type, the cells it may hold and the values rules compare it with."""
-
-    name: str
-    type: str
-    cells: Sequence[Any]
-    values: Sequence[Any]
-
-    @property
-    def field(self) -> Field:
-        return Field(self.name, field_type(self.type), self.type, is_nullable(self.type))
-
-
-def _moments(*texts: str) -> list[datetime]:
-    return [datetime.fromisoformat(text + "+00:00") for text in texts]
-
-
-_DAYS = ["1970-01-01", "2026-01-31", "2026-02-01", "2026-02-02", "2149-06-06"]
-_FAR_DAYS = ["1900-01-01", *_DAYS[1:4], "2299-12-31"]
-_INTEGERS = [0, 1, -1, 2, 300, 1.5, -0.5, 2**53 + 1, 2**63 - 1, 2**63, 2**64 - 1, -(2**63), 2**200]
-_FLOATS = [0, 1, 0.1, -0.5, 1e308, 5e-324, 2**53, 2**53 + 1, -1]
-_MOMENT_VALUES = [
-    *("2026-02-01", "2026-01-31", "2026-02-01T00:00", "2026-02-01T00:00:00+03:00", "2026-01-31T21:00:00Z"),
-    *("2026-01-31T21:00:00.000001Z", "2026-03-29T02:30:00", "1970-01-01T00:00:00Z"),
+LISTS: dict[int, frozenset[str]] = {
+    1: frozenset({"1", "3", "a b", "ба", "a", "127"}),
+    2: frozenset(),
+    3: frozenset({"2", "", "0", "9223372036854775808", "-1", UUID_A}),
+}
+SEGMENTS = (1, 2, 3)
+MOMENTS = [
+    datetime(2026, 1, 31, 21, 0, tzinfo=UTC),  # midnight in Moscow, the first of February begins
+    datetime(2026, 2, 1, 6, 30, tzinfo=UTC),
+    datetime(2026, 2, 28, 23, 59, 59, 999999, tzinfo=UTC),
+    datetime(2028, 2, 29, 12, 0, tzinfo=UTC),
+    datetime(2026, 3, 29, 1, 30, tzinfo=UTC),
 ]
-_MOMENTS = _moments("1970-01-01T00:00:00", "2026-01-31T21:00:00", "2026-01-31T20:59:59", "2026-02-01T00:00:00")
-
-COLUMNS = (
-    Column("word", "String", TEXTS, TEXTS),
-    Column("maybe text", "Nullable(String)", [None, *TEXTS], TEXTS),
-    Column("город`s", "LowCardinality(Nullable(String))", [None, *TEXTS], TEXTS),
-    Column("plain_lc", "LowCardinality(String)", TEXTS, TEXTS),
-    Column("enum", "Enum8('' = 0, 'a' = 1, 'A' = 2)", ["", "a", "A"], TEXTS),
-    Column("fixed", "FixedString(3)", ["", "a", "abc"], ["a", "abc", "b", "c", ""]),
-    Column("uuid", "Nullable(UUID)", [None, UUID_A, UUID_B], [UUID_A, UUID_B, "61f0", "a0", "-5cb3-"]),
-    Column("i8", "Int8", [-128, -1, 0, 1, 2, 127], _INTEGERS),
-    Column("u64", "UInt64", [0, 1, 2, 2**53, 2**53 + 1, 2**63 - 1, 2**63, 2**64 - 1], _INTEGERS),
-    Column("maybe_i32", "Nullable(Int32)", [None, -(2**31), -1, 0, 1, 2], _INTEGERS),
-    Column("i256", "Int256", [0, 1, -1, 2**200, 2**255 - 1, -(2**255)], _INTEGERS),
-    Column("f64", "Float64", [math.nan, math.inf, -math.inf, 0.0, -0.0, 0.1, 1.0, 2.0**53, 1e308, 5e-324], _FLOATS),
-    Column("maybe_f64", "Nullable(Float64)", [None, math.nan, 0.0, 0.1, 1.0, -1.0], _FLOATS),
-    Column("f32", "Float32", [math.nan, math.inf, 0.0, 0.10000000149011612, 1.0, -0.5], [0, 1, 0.1, -0.5, 3e38]),
-    Column("dec", "Decimal(18, 2)", [Decimal(x) for x in ("0.00", "0.10", "-0.50", "1.00", "9999999999999999.99")],
-           [0, 0.1, -0.5, 1, 1.25, 10**17, -(10**40)]),
-    Column("maybe_dec", "Nullable(Decimal(38, 10))",
-           [None, Decimal("0.1000000000"), Decimal("0.0000001000"), Decimal(1)], [0, 0.1, 1e-7, 1, 10**20]),
-    Column("day", "Date", [date.fromisoformat(day) for day in _DAYS], _DAYS),
-    Column("maybe_day", "Nullable(Date32)", [None, *map(date.fromisoformat, _FAR_DAYS)], _FAR_DAYS),
-    Column("at", "DateTime('Asia/Tokyo')", _MOMENTS, _MOMENT_VALUES),
-    Column("maybe_at", "Nullable(DateTime64(3, 'Europe/Berlin'))",
-           [None, *_MOMENTS, *_moments("1969-12-31T23:59:59.999", "2026-03-29T00:30:00")], _MOMENT_VALUES),
-    Column("at9", "DateTime64(9, 'UTC')", [*_MOMENTS, *_moments("2026-01-31T21:00:00.000001")], _MOMENT_VALUES),
-    Column("flag", "Bool", [True, False], [True, False]),
-    Column("maybe_flag", "Nullable(Bool)", [None, True, False], [True, False]),
-)  # fmt: skip
-BASE = "base"
-OTHER = "other"
-_KEYS = {BASE: Column("user_id", "String", ["1", "2", "3", "4", "a b"], TEXTS),
-         OTHER: Column("client", "Nullable(UInt64)", [None, 1, 2, 3, 7], _INTEGERS)}  # fmt: skip
-
-
-def columns_of(dataset: str) -> tuple[Column, ...]:
-    return (_KEYS[dataset], *COLUMNS)
-
-
-def catalogue() -> Catalogue:
-    # NaN in the sorting key is where index analysis could go wrong
-    datasets = (
-        Dataset(name, DATABASE, name, _KEYS[name].name, "day", tuple(column.field for column in columns_of(name)))
-        for name in (BASE, OTHER)
-    )
-    return Catalogue({dataset.name: dataset for dataset in datasets})
-
-
-def create_sql(dataset: str) -> str:
-    columns = ", ".join(f"{_quoted(column.name)} {column.type}" for column in columns_of(dataset))
-    return (
-        f"CREATE OR REPLACE TABLE {DATABASE}.{dataset} ({columns}) ENGINE = MergeTree ORDER BY (f64, maybe_f64) "
-        "SETTINGS index_granularity = 1, allow_nullable_key = 1"
-    )
-
-
-def insert_sql(dataset: str, rows: Sequence[Mapping[str, Any]]) -> str:
-    lines = (
-        "(" + ", ".join(_literal(row[column.name], column.type) for column in columns_of(dataset)) + ")" for row in rows
-    )
-    return f"INSERT INTO {DATABASE}.{dataset} VALUES " + ", ".join(lines)
+_SPANS = [
+    *(Span(1, Unit.HOUR), Span(6, Unit.HOUR), Span(1, Unit.DAY), Span(2, Unit.DAY), Span(7, Unit.DAY)),
+    *(Span(1, Unit.WEEK), Span(1, Unit.MONTH), Span(12, Unit.MONTH), Span(1, Unit.YEAR), Span(100, Unit.YEAR)),
+]
+_ANNIVERSARIES = [Span(0, Unit.DAY), Span(1, Unit.DAY), Span(31, Unit.DAY), Span(366, Unit.DAY), Span(1, Unit.MONTH)]
+_DAYS_OF_YEAR = ["01-01", "01-31", "02-01", "02-28", "02-29", "03-01", "12-31"]
+_PATTERNS = ["a", "^a", "a$", "^$", "[аб]+", "A|б", "a.b", r"\.", "^.$", r"\d", "(?i)a"]
+_COUNTS = [0, 1, 2, 3, -1, 1.5, 10]
 
 
 def rows_of(dataset: str, min_size: int) -> st.SearchStrategy[list[dict[str, Any]]]:
@@ -135,51 +86,68 @@ def rows_of(dataset: str, min_size: int) -> st.SearchStrategy[list[dict[str, Any
     return st.lists(row, min_size=min_size, max_size=12)
 
 
-def _quoted(name: str) -> str:
-    return "`" + name.replace("`", "\\`") + "`"
-
-
-def _literal(cell: Any, clickhouse_type: str) -> str:
-    match cell:
-        case None:
-            return "NULL"
-        case bool():
-            return "true" if cell else "false"
-        case float():
-            return {"nan": "nan", "inf": "inf", "-inf": "-inf"}.get(str(cell), repr(cell))
-        case datetime():
-            local = cell.astimezone(ZoneInfo(clickhouse_type.split("'")[1])).replace(tzinfo=None)
-            return f"'{local.isoformat(' ', 'microseconds' if '64' in clickhouse_type else 'seconds')}'"
-        case str() | date() | Decimal() | UUID():
-            text = str(cell).translate({ord(c): "\\" + c for c in "\\'"})
-            return f"'{text}'"
-        case _:
-            return str(cell)
-
-
 @st.composite
 def conditions(draw: st.DrawFn, dataset: str) -> Condition:
     column = draw(st.sampled_from(columns_of(dataset)))
-    kind = column.field.type
-    operator = draw(st.sampled_from([operator for operator in OPERATORS.values() if kind in operator.types]))
-    values = [value for value in column.values if _sensible(value, operator.test.value, column.type)]
-    if operator.shape is Shape.NOTHING:
-        return Condition(column.name, operator.key)
-    if operator.shape is Shape.SCALAR:
-        return Condition(column.name, operator.key, draw(st.sampled_from(values)))
-    if "DateTime" in column.type:  # a list is all days or all moments
-        days = draw(st.booleans())
-        values = [value for value in values if (len(value) == 10) == days]
-    if operator.shape is Shape.PAIR:
-        pair = sorted(draw(st.tuples(st.sampled_from(values), st.sampled_from(values))), key=_sort_key)
-        return Condition(column.name, operator.key, tuple(pair))
-    return Condition(column.name, operator.key, tuple(draw(st.lists(st.sampled_from(values), min_size=1, max_size=3))))
+    key, read_as = draw(_entries(column))
+    field = column.field if key is None else entry(column.field, key, read_as)
+    operator = draw(st.sampled_from(operators_of(field)))
+    values = column.values if key is None else entry_values(column, field.type.value)
+    value = draw(_values(operator, field, values))
+    ignore_case = operator.ignores_case and field.type is FieldType.TEXT and draw(st.booleans())
+    return Condition(column.name, operator.key, value, key, read_as, ignore_case)
 
 
-def _sensible(value: Any, test: str, clickhouse_type: str) -> bool:
-    if value == "" and test in ("contains", "begins_with", "ends_with"):
+def operators_of(field: Field) -> list[Operator]:
+    """What a rule may ask of a field."""
+    of_type = (operator for operator in OPERATORS.values() if field.type in operator.types)
+    return [one for one in of_type if one.test is not Test.ON_LIST or field.type is FieldType.TEXT or is_whole(field)]
+
+
+def _entries(column: Column) -> st.SearchStrategy[tuple[str | None, FieldType | None]]:
+    if not column.entries:
+        return st.just((None, None))
+    types: Sequence[FieldType | None] = [None, *readable_as(column.field)]
+    return st.tuples(st.sampled_from(column.entries), st.sampled_from(types))
+
+
+@st.composite
+def _values(draw: st.DrawFn, operator: Operator, field: Field, values: Sequence[Any]) -> Any:
+    compared = field.element if field.type is FieldType.ARRAY else field
+    fitting = [value for value in values if _sensible(value, operator.test, compared.clickhouse_type)]
+    match operator.shape:
+        case Shape.NOTHING:
+            return None
+        case Shape.SCALAR:
+            return draw(st.sampled_from(fitting))
+        case Shape.SPAN if operator.test is Test.ANNIVERSARY_WITHIN:
+            return draw(st.sampled_from(_ANNIVERSARIES))
+        case Shape.SPAN:
+            hours = field.type is FieldType.DATETIME
+            return draw(st.sampled_from([span for span in _SPANS if hours or span.unit is not Unit.HOUR]))
+        case Shape.PERIOD:
+            return draw(st.sampled_from(list(PERIODS)))
+        case Shape.PATTERN:
+            return draw(st.sampled_from(_PATTERNS))
+        case Shape.DAYS_OF_YEAR:
+            return draw(st.tuples(st.sampled_from(_DAYS_OF_YEAR), st.sampled_from(_DAYS_OF_YEAR)))
+        case Shape.LIST_ID:
+            return draw(st.sampled_from(list(LISTS)))
+        case _:
+            if compared.type is FieldType.DATETIME:  # a list is all days or all moments
+                days = draw(st.booleans())
+                fitting = [value for value in fitting if (len(value) == 10) == days]
+            if operator.shape is Shape.PAIR:
+                pair = sorted(draw(st.tuples(st.sampled_from(fitting), st.sampled_from(fitting))), key=_sort_key)
+                return tuple(pair)
+            return tuple(draw(st.lists(st.sampled_from(fitting), min_size=1, max_size=3)))
+
+
+def _sensible(value: Any, test: Test, clickhouse_type: str) -> bool:
+    if value == "" and test in (Test.CONTAINS, Test.BEGINS_WITH, Test.ENDS_WITH):
         return False
-    if test not in ("equals", "one_of") or not isinstance(value, int | float):
+    exact = (Test.EQUALS, Test.ONE_OF, Test.HAS, Test.HAS_ANY, Test.HAS_ALL)
+    if test not in exact or not isinstance(value, int | float):
         return True
     if "Decimal" in clickhouse_type:
         return abs(value) < 10**16
@@ -204,47 +172,157 @@ def _row_group(inner: st.SearchStrategy[RowRule]) -> st.SearchStrategy[RowGroup]
     return st.builds(RowGroup, st.sampled_from(Combinator), rules, st.booleans())
 
 
-def rules() -> st.SearchStrategy[Rule]:
+def _windows(dataset: str) -> st.SearchStrategy[Window | None]:
+    column = next(column for column in columns_of(dataset) if column.name == TIME_FIELDS[dataset])
+    some = st.sampled_from(operators_of(column.field)).flatmap(
+        lambda operator: st.builds(Window, st.just(operator.key), _values(operator, column.field, column.values))
+    )
+    return st.none() | some
+
+
+@st.composite
+def aggregates(draw: st.DrawFn, dataset: str) -> Aggregate:
+    """Any but `rows`; sums only of what adds up exactly in any order."""
+    function = draw(st.sampled_from([one for one in Function if one is not Function.ROWS]))
+    kind = AGGREGATES[function]
+    if not kind.of or (kind.needs_time and draw(st.booleans())):
+        return Aggregate(function)
+    summed = function in (Function.SUM, Function.AVG)
+    fields = []
+    for column in columns_of(dataset):
+        if summed and not column.summed:
+            continue
+        for key in column.entries or (None,):
+            for read_as in (None, *(SCALARS if key and readable_as(column.field) else ())):
+                field = column.field if key is None else entry(column.field, key, read_as)
+                if field.type in kind.of:
+                    fields.append(Aggregate(function, column.name, key, read_as))
+    return draw(st.sampled_from(fields))
+
+
+@st.composite
+def _compared_activities(draw: st.DrawFn, dataset: str) -> Activity:
+    aggregate = draw(aggregates(dataset) | st.just(Aggregate()))
+    result = aggregate_result(catalogue().datasets[dataset], aggregate)
+    operators = [one for one in operators_of(result) if one.test is not Test.ON_LIST]
+    operator = draw(st.sampled_from(operators))
+    value = draw(_values(operator, result, _compared_values(aggregate, result, dataset)))
+    where, window = draw(st.none() | row_groups(dataset)), draw(_windows(dataset))
+    return Activity(dataset, where, aggregate, operator.key, value, window, draw(st.booleans()))
+
+
+def _compared_values(aggregate: Aggregate, result: Field, dataset: str) -> Sequence[Any]:
+    if result.clickhouse_type == "UInt64":
+        return _COUNTS
+    name = aggregate.field or TIME_FIELDS[dataset]
+    column = next(column for column in columns_of(dataset) if column.name == name)
+    values = entry_values(column, result.type.value) if aggregate.key else column.values
+    if aggregate.function is Function.AVG:  # decimals that no float is
+        return [value for value in values if abs(value) < 10**15 and value not in (0.1, 1e-7)]
+    if result.clickhouse_type == "Float64":
+        return [value for value in values if value not in (0.1, 1e308)]
+    return values
+
+
+@st.composite
+def _sequences(draw: st.DrawFn, dataset: str) -> StepSequence:
+    steps = draw(st.lists(st.none() | row_groups(dataset), min_size=2, max_size=3))
+    units = (Unit.DAY, Unit.WEEK) if dataset == BASE else (Unit.HOUR, Unit.DAY)
+    within = draw(st.none() | st.sampled_from([Span(1, units[0]), Span(7, units[0]), Span(1, units[1])]))
+    return StepSequence(dataset, tuple(steps), within, draw(_windows(dataset)), draw(st.booleans()))
+
+
+def _counted() -> st.SearchStrategy[Rule]:
+    """ "Has a row like this", "has none", on any dataset, and everything that compares an aggregate."""
+    datasets = st.sampled_from([BASE, BASE, OTHER, THIRD])
     comparison = st.sampled_from([(">=", 1), ("=", 0)])
-    activities = st.sampled_from([BASE, BASE, OTHER]).flatmap(
+    simple = datasets.flatmap(
         lambda dataset: st.builds(
-            lambda where, compared, negated: Activity(
-                dataset, where, operator=compared[0], value=compared[1], negated=negated
-            ),
+            lambda where, compared, window, negated: Activity(dataset, where, Aggregate(), *compared, window, negated),
             st.none() | row_groups(dataset),
             comparison,
+            _windows(dataset),
             st.booleans(),
         )
     )
-    leaf: st.SearchStrategy[Rule] = activities | st.builds(Everyone, st.booleans())
+    return simple | datasets.flatmap(_compared_activities) | datasets.flatmap(_sequences)
+
+
+def _chosen() -> st.SearchStrategy[Rule]:
+    bounds = st.sampled_from([(0, 500_000), (500_000, 1_000_000), (0, 1_000_000), (250_000, 600_000)])
+    return (
+        st.builds(Everyone, st.booleans())
+        | st.builds(ListMembers, st.sampled_from(list(LISTS)), st.booleans())
+        | st.builds(lambda at, seed, negated: Sample(*at, seed, negated), bounds, st.sampled_from("ab"), st.booleans())
+    )
+
+
+@st.composite
+def _tops(draw: st.DrawFn, inner: st.SearchStrategy[Rule]) -> Top:
+    dataset = draw(st.sampled_from([BASE, OTHER]))
+    return Top(
+        draw(st.integers(1, 3)),
+        draw(st.sampled_from(Order)),
+        dataset,
+        draw(aggregates(dataset) | st.just(Aggregate())),
+        draw(st.just(Everyone()) | inner),
+        draw(st.none() | row_groups(dataset)),
+        draw(_windows(dataset)),
+        draw(st.booleans()),
+    )
+
+
+def rules(*, references: bool = False) -> st.SearchStrategy[Rule]:
+    """Rules over the world's datasets; with `references` also of the segments and lists in SEGMENTS and LISTS."""
+    leaf: st.SearchStrategy[Rule] = _counted() | _counted() | _chosen()
+    if references:
+        leaf |= st.builds(SegmentMembers, st.sampled_from(SEGMENTS), st.booleans())
     groups = st.recursive(
         leaf,
-        lambda inner: st.builds(
-            Group, st.sampled_from(Combinator), st.lists(inner, min_size=1, max_size=3).map(tuple), st.booleans()
+        lambda inner: (
+            st.builds(
+                Group, st.sampled_from(Combinator), st.lists(inner, min_size=1, max_size=3).map(tuple), st.booleans()
+            )
+            | _tops(inner)
         ),
         max_leaves=4,
     )
-    return activities | groups
+    return leaf | groups
 
 
 def every_simple_rule() -> list[Rule]:
     """Each operator with each of its values on each column of the base dataset; some also negated."""
     found: list[Rule] = []
     for column in columns_of(BASE):
-        for operator in OPERATORS.values():
-            if column.field.type not in operator.types:
-                continue
-            values = [value for value in column.values if _sensible(value, operator.test.value, column.type)]
-            shapes: dict[Shape, list[Any]] = {
-                Shape.NOTHING: [None],
-                Shape.SCALAR: values,
-                Shape.PAIR: [(value, value) for value in values],
-                Shape.LIST: [(value,) for value in values],
-            }
-            for index, value in enumerate(shapes[operator.shape]):
-                group = RowGroup(Combinator.AND, (Condition(column.name, operator.key, value),))
-                found += [
-                    Activity(BASE, group),
-                    *([Activity(BASE, replace(group, negated=True))] if index == 0 else []),
-                ]
+        for key in column.entries or (None,):
+            for read_as in (None, *(readable_as(column.field) if key else ())):
+                field = column.field if key is None else entry(column.field, key, read_as)
+                values = column.values if key is None else entry_values(column, field.type.value)
+                for operator in operators_of(field):
+                    for index, value in enumerate(_each_value(operator, field, values)):
+                        one = Condition(column.name, operator.key, value, key, read_as)
+                        group = RowGroup(Combinator.AND, (one,))
+                        found.append(Activity(BASE, group))
+                        if index == 0:
+                            found.append(Activity(BASE, replace(group, negated=True)))
+                        if operator.ignores_case and field.type is FieldType.TEXT:
+                            found.append(Activity(BASE, RowGroup(Combinator.AND, (replace(one, ignore_case=True),))))
     return found
+
+
+def _each_value(operator: Operator, field: Field, values: Sequence[Any]) -> Sequence[Any]:
+    compared = field.element if field.type is FieldType.ARRAY else field
+    fitting = [value for value in values if _sensible(value, operator.test, compared.clickhouse_type)]
+    hours = field.type is FieldType.DATETIME
+    spans = [span for span in _SPANS if hours or span.unit is not Unit.HOUR]
+    return {
+        Shape.NOTHING: [None],
+        Shape.SCALAR: fitting,
+        Shape.PAIR: [(value, value) for value in fitting],
+        Shape.LIST: [(value,) for value in fitting],
+        Shape.LIST_ID: list(LISTS),
+        Shape.SPAN: _ANNIVERSARIES if operator.test is Test.ANNIVERSARY_WITHIN else spans,
+        Shape.PERIOD: list(PERIODS),
+        Shape.PATTERN: _PATTERNS,
+        Shape.DAYS_OF_YEAR: [(low, high) for low in _DAYS_OF_YEAR for high in _DAYS_OF_YEAR[::2]],
+    }[operator.shape]

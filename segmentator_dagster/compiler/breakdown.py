@@ -1,0 +1,92 @@
+"""Audience × field -> how often each value is the latest of a member, and of anyone."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from segmentator_dagster.compiler.aggregates import is_float, sortable_text
+from segmentator_dagster.compiler.columns import column_of
+from segmentator_dagster.compiler.conditions import text_of
+from segmentator_dagster.compiler.expressions import Expression, complement, number, when
+from segmentator_dagster.compiler.lowering import Lowering
+from segmentator_dagster.compiler.query import CompiledQuery, compile_statement
+from segmentator_dagster.domain.catalogue import Catalogue, Dataset, Field, FieldType
+from segmentator_dagster.domain.errors import InternalError
+from segmentator_dagster.domain.fields import time_field
+from segmentator_dagster.domain.rule import Rule
+
+_KNOWN: Expression = sa.literal_column("'1'")
+_UNKNOWN: Expression = sa.literal_column("'0'")
+_SPACE: Expression = sa.literal_column("' '")
+_NULL: Expression = sa.literal_column("NULL")
+
+
+def compile_breakdown(
+    asked: Rule, field: Field, catalogue: Catalogue, base_dataset: str, lists_database: str, *, limit: int
+) -> CompiledQuery:
+    """Rows of value, members, users; then, the same in each row: all members, all users, number of values.
+
+    The value of a user is that of the latest row, as in files: among equally late rows the greatest, NULL is least.
+    The values most members have come first.
+    """
+    dataset = catalogue.dataset(base_dataset)
+    if dataset is None:
+        raise InternalError(f"an unchecked rule reached the compiler: no dataset {base_dataset!r}")
+    lowering = Lowering(catalogue, base_dataset, lists_database)
+    per_user = lowering.per_user([asked], lambda table: [_latest(field, dataset, table).label("latest")])
+    latest = per_user.rows.c.latest
+    value = _shown(latest, field, dataset)
+    counted = (
+        sa.select(
+            value.label("value"), sa.func.countIf(per_user.holds[0]).label("members"), sa.func.count().label("users")
+        )
+        .select_from(per_user.source)
+        .group_by(sa.literal_column("value"))
+        .subquery("counted")
+    )
+    columns = counted.c
+    totals = (sa.func.sum(columns.members).over(), sa.func.sum(columns.users).over(), sa.func.count().over())
+    ranked = sa.select(columns.value, columns.members, columns.users, *totals).order_by(
+        columns.members.desc(), columns.users.desc(), columns.value
+    )
+    return compile_statement(ranked.limit(limit))
+
+
+def _latest(field: Field, dataset: Dataset, table: sa.FromClause) -> Expression:
+    """The latest value; of a text in a form that sorts: the moment, whether there is a text, the text."""
+    column = column_of(field, table)
+    time = time_field(dataset)
+    if field.type is FieldType.TEXT:
+        text = text_of(column, field)
+        known = sa.func.concat(_KNOWN, text)
+        ranked = when(sa.func.isNull(text), _UNKNOWN, known) if field.nullable else known
+        if time is None:
+            return sa.func.max(ranked)
+        moment, width = sortable_text(column_of(time, table), time)
+        never = sa.func.repeat(_SPACE, number(width))  # sorts before every moment
+        return sa.func.max(sa.func.concat(sa.func.ifNull(moment, never) if time.nullable else moment, ranked))
+    if field == time:
+        return sa.func.tuple(sa.func.maxOrNull(column))
+    ranks = _rank(column, field)
+    if time is not None:
+        ranks = [*_rank(column_of(time, table), time), *ranks]
+    return sa.func.argMax(sa.func.tuple(column), sa.func.tuple(*ranks))
+
+
+def _rank(column: Expression, field: Field) -> list[Expression]:
+    """What a value is ordered by: NULL is least, then NaN."""
+    flags: list[Expression] = [sa.func.isNotNull(column)] if field.nullable else []
+    if is_float(field):
+        flags.append(complement(sa.func.ifNull(sa.func.isNaN(column), number(1))))
+    return [*flags, column]
+
+
+def _shown(latest: Expression, field: Field, dataset: Dataset) -> Expression:
+    """The value out of what `_latest` kept."""
+    if field.type is not FieldType.TEXT:
+        return sa.func.tupleElement(latest, number(1))
+    time = time_field(dataset)
+    width = 0 if time is None else sortable_text(latest, time)[1]
+    known = sa.func.substring(latest, number(width + 1), number(1)) == _KNOWN
+    text = sa.func.substring(latest, number(width + 2))
+    return when(known, text, _NULL) if field.nullable else text

@@ -1,0 +1,33 @@
+"""Field × prefix -> its values that begin so, the frequent ones first."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from segmentator_dagster.compiler.columns import column_of
+from segmentator_dagster.compiler.conditions import text_of
+from segmentator_dagster.compiler.expressions import Expression
+from segmentator_dagster.compiler.parameters import parameter
+from segmentator_dagster.compiler.query import CompiledQuery, compile_statement
+from segmentator_dagster.compiler.tables import dataset_table
+from segmentator_dagster.domain.catalogue import Dataset, Field, FieldType
+
+
+def compile_values(dataset: Dataset, field: Field, prefix: str, *, limit: int) -> CompiledQuery:
+    """Rows of value and number of rows that have it; case does not matter. Of an array the elements are its values."""
+    table = dataset_table(dataset)
+    column = column_of(field, table)
+    of = field
+    if field.type is FieldType.ARRAY:
+        of, column = field.element, sa.func.arrayJoin(column)
+    values = sa.select(column.label("value")).select_from(table).subquery("v")
+    value = values.c.value
+    query = sa.select(value, sa.func.count().label("rows")).where(sa.func.isNotNull(value)).group_by(value)
+    if prefix:
+        begins = sa.func.startsWith(_lowered(value, of), sa.func.lowerUTF8(parameter("String", prefix)))
+        query = query.where(begins)
+    return compile_statement(query.order_by(sa.literal_column("rows").desc(), value).limit(limit))
+
+
+def _lowered(value: Expression, field: Field) -> Expression:
+    return sa.func.lowerUTF8(text_of(value, field) if field.type is FieldType.TEXT else sa.func.toString(value))
