@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import assert_never
 
@@ -89,30 +90,50 @@ def _group(combinator: Combinator, children: list[Rule]) -> Rule:
         for child in children
         for part in (child.rules if isinstance(child, Group) and child.combinator is combinator else (child,))
     ]
-    joined = _joined_activities(combinator, flat)
     absorbing, neutral = (NO_ONE, Everyone()) if combinator is Combinator.AND else (Everyone(), NO_ONE)
-    parts = distinct((part for part in joined if part != neutral), rule_json)
-    if absorbing in parts or any(canonical(_complement(part)) in parts for part in parts):
+    parts = distinct((part for part in _joined_activities(combinator, flat) if part != neutral), rule_json)
+    if absorbing in parts or _has_complements(combinator, {*flat, *parts}):
         return absorbing
     if len(parts) > 1:
         return Group(combinator, parts)
     return parts[0] if parts else neutral
 
 
+def _has_complements(combinator: Combinator, parts: set[Rule]) -> bool:
+    """Whether one part is the complement of another, or of several of the others joined."""
+    for part in parts:
+        other = canonical(_complement(part))
+        if isinstance(other, Group) and other.combinator is combinator and parts.issuperset(other.rules):
+            return True
+        if other in parts:
+            return True
+    return False
+
+
 def _joined_activities(combinator: Combinator, children: list[Rule]) -> list[Rule]:
     """ "A row like this, or a row like that" is a row like either; the same of the complements under `and`."""
-    negated = combinator is Combinator.AND
+    has_row = combinator is Combinator.OR
     kept: list[Rule] = []
-    joined: dict[tuple[str, str | None], list[Activity]] = {}
+    of_dataset: dict[str, list[Activity]] = {}
     for child in children:
-        if isinstance(child, Activity) and did(child) is not negated and did(child) is not None:
-            joined.setdefault((child.dataset, child.time_zone), []).append(child)
+        if isinstance(child, Activity) and did(child) is has_row:
+            of_dataset.setdefault(child.dataset, []).append(child)
         else:
             kept.append(child)
-    for activities in joined.values():
-        first = activities[0]
-        wheres = [activity.where for activity in activities if activity.where is not None]
-        any_row = len(wheres) < len(activities)
-        where = None if any_row else canonical_where(RowGroup(Combinator.OR, tuple(wheres)))
-        kept.append(replace(first, where=where))
+    for activities in of_dataset.values():
+        any_row = next((activity for activity in activities if activity.where is None), None)
+        kept += [any_row] if any_row is not None else _joined_wheres(activities)
     return kept
+
+
+def _joined_wheres(activities: list[Activity]) -> Iterator[Activity]:
+    """One activity for each time zone that rows are read in; those that need none join where there is one choice."""
+    zones = sorted({activity.time_zone for activity in activities if activity.time_zone is not None})
+    only = zones[0] if len(zones) == 1 else None
+    of_zone: dict[str | None, list[RowGroup]] = {}
+    for activity in activities:
+        if activity.where is not None:
+            of_zone.setdefault(activity.time_zone or only, []).append(activity.where)
+    for zone, wheres in of_zone.items():
+        where = canonical_where(RowGroup(Combinator.OR, tuple(wheres)))
+        yield replace(activities[0], where=where, time_zone=zone)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from segmentator_dagster.domain import problems
-from segmentator_dagster.domain.aggregates import AGGREGATES, Function
+from segmentator_dagster.domain.aggregates import AGGREGATES, COUNTED, Function
 from segmentator_dagster.domain.errors import UserError, pointer_to
 from segmentator_dagster.domain.node_reading import Node, NodeReader
 from segmentator_dagster.domain.row_parsing import RowReader
@@ -129,7 +129,7 @@ class _AudienceReader:
     def _comparison(self, node: Node, aggregate: Aggregate | None, pointer: str) -> tuple[str, Value] | None:
         """`>= 1` for numbers of something, unless said otherwise."""
         unsaid = "operator" not in node and "value" not in node
-        if unsaid and aggregate is not None and AGGREGATES[aggregate.function].of_nothing is not None:
+        if unsaid and (aggregate is None or aggregate.function in COUNTED):
             return ">=", 1
         operator = self._rows.operator(node, pointer)
         found = self._rows.values.value_of(operator, node, pointer) if operator else None

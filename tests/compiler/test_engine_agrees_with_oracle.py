@@ -73,8 +73,8 @@ def test_every_operator_on_every_column_agrees_on_a_row_of_each_cell(server: Cli
     for moment in worlds.MOMENTS[:2]:
         world = loaded(server, {worlds.BASE: rows}, moment)
         rules = worlds.every_simple_rule()
-        for start in range(0, len(rules), 50):
-            part = rules[start : start + 50]
+        for start in range(0, len(rules), 25):
+            part = rules[start : start + 25]
             for rule, found in zip(part, world.users(part), strict=True):
                 assert sorted(found) == sorted(world.oracle.audience(rule)), rule
 

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 
 from segmentator_dagster.domain.catalogue import Catalogue, Dataset, Field, field_type, is_nullable
-from segmentator_dagster.domain.checking import check_rule, depends_on_time_zone
+from segmentator_dagster.domain.checking import check_rule
 from segmentator_dagster.domain.errors import Problem
 from segmentator_dagster.domain.parsing import parse_rule
+from segmentator_dagster.domain.references import KnownList, Library
 from segmentator_dagster.domain.rule import Rule
 from tests.domain import worlds
 
@@ -22,13 +25,24 @@ TYPES = {
     "at9": "Nullable(DateTime64(9))",
     "flag": "Bool",
     "tags": "Array(String)",
+    "days": "Array(Date)",
+    "props": "Map(String, String)",
+    "counts": "Map(LowCardinality(String), UInt8)",
+    "doc": "JSON",
+    "odd": "Tuple(String, String)",
 }
 FIELDS = tuple(Field(name, field_type(type_), type_, is_nullable(type_)) for name, type_ in TYPES.items())
-CATALOGUE = Catalogue({"events": Dataset("events", "d", "events", "text", "at", FIELDS)})
+EVENTS = Dataset("events", "d", "events", "text", "at", FIELDS)
+
+BY_DAY = Dataset("by_day", "d", "by_day", "text", "day", FIELDS)
+TIMELESS = Dataset("timeless", "d", "timeless", "text", None, FIELDS)
+ODD_TIME = Dataset("odd_time", "d", "odd_time", "text", "i8", FIELDS)
+CATALOGUE = Catalogue({dataset.name: dataset for dataset in (EVENTS, BY_DAY, TIMELESS, ODD_TIME)})
+LIBRARY = Library(lists={3: KnownList(3, "VIP", ())})
 
 
 def checked(value: object, zone: str = "UTC") -> tuple[Problem, ...]:
-    return check_rule(parse_rule(value, default_dataset="events"), CATALOGUE, "events", zone)
+    return check_rule(parse_rule(value, default_dataset="events"), CATALOGUE, "events", zone, library=LIBRARY)
 
 
 def condition(field: str, operator: str, value: object) -> dict[str, object]:
@@ -37,16 +51,26 @@ def condition(field: str, operator: str, value: object) -> dict[str, object]:
 
 @given(worlds.rules())
 def test_generated_rules_that_the_engine_runs_have_no_problems(rule: Rule) -> None:
-    assert check_rule(rule, worlds.catalogue(), worlds.BASE, worlds.ZONE.key) == ()
+    library = Library(lists={id_: KnownList(id_, "", ()) for id_ in worlds.LISTS})
+    assert check_rule(rule, worlds.catalogue(), worlds.BASE, worlds.ZONE.key, library=library) == ()
 
 
 @pytest.mark.parametrize(
     ("field", "operator", "value", "code"),
     [
         ("txet", "=", "a", "unknown_field"),
-        ("tags", "=", "a", "not_filterable"),
+        ("odd", "=", "a", "not_filterable"),
+        ("tags", "=", "a", "operator_not_for_type"),
+        ("tags", "has", 5, "wrong_value_type"),
+        ("days", "hasAny", ["2026-01-01", "2026-02-30"], "impossible_date"),
+        ("props", "=", "a", "key_wanted"),
+        ("text", "has", "a", "operator_not_for_type"),
+        ("f32", "inList", 1, "operator_not_for_type"),
+        ("text", "inList", 9, "unknown_list"),
+        ("day", "inLast", {"count": 1, "unit": "hour"}, "unit_not_here"),
+        ("text", "inPeriod", "today", "operator_not_for_type"),
         ("text", "<", "a", "operator_not_for_type"),
-        ("flag", "in", [True], "operator_not_for_type"),
+        ("flag", "in", [True, "a"], "wrong_value_type"),
         ("i8", "contains", "1", "operator_not_for_type"),
         ("text", "=", 5, "wrong_value_type"),
         ("text", "contains", "", "empty_text"),
@@ -84,7 +108,7 @@ def test_what_makes_no_sense_is_refused(field: str, operator: str, value: object
     (problem,) = checked(condition(field, operator, value))
     assert problem.code == code
     for language in ("ru", "en"):
-        assert "{" not in problem.message(language) + problem.hint(language)
+        assert not re.search(r"{\w*}", problem.message(language) + problem.hint(language))
 
 
 @pytest.mark.parametrize(
@@ -101,6 +125,10 @@ def test_what_makes_no_sense_is_refused(field: str, operator: str, value: object
         ("at", "=", "2026-01-01T10:00:00.5+03:00"),
         ("at", "between", ["2026-01-01", "2026-01-01"]),
         ("text", "=", ""),
+        ("i8", "inList", 3),
+        ("at", "inLast", {"count": 1, "unit": "hour"}),
+        ("tags", "hasAll", ["a", "b"]),
+        ("flag", "in", [True]),
     ],
 )
 def test_what_makes_sense_is_accepted(field: str, operator: str, value: object) -> None:
@@ -130,14 +158,100 @@ def test_unknown_base_dataset_and_time_zone_are_refused() -> None:
         assert [p.code for p in check_rule(everyone, CATALOGUE, "events", zone)] == ["unknown_time_zone"]
 
 
-def test_only_comparisons_of_moments_depend_on_the_time_zone() -> None:
-    def depends(value: dict[str, object]) -> bool:
-        return depends_on_time_zone(parse_rule(value, default_dataset="events"), CATALOGUE)
+def entry(**condition: object) -> dict[str, object]:
+    return {"combinator": "and", "rules": [condition]}
 
-    assert depends(condition("at", "=", "2026-01-01"))
-    assert depends({"kind": "group", "combinator": "or", "rules": [
-        {"kind": "everyone"}, {"kind": "activity", "dataset": "events", "where": condition("at9", "<", "2026-01-01")},
-    ]})  # fmt: skip
-    assert not depends(condition("day", "=", "2026-01-01"))
-    assert not depends(condition("at", "null", None))
-    assert not depends({"kind": "everyone"})
+
+@pytest.mark.parametrize(
+    ("value", "code", "pointer"),
+    [
+        (entry(field="text", key="k", operator="null"), "key_not_here", "/rules/0/key"),
+        (entry(field="text", **{"as": "number"}, operator="null"), "as_not_here", "/rules/0/as"),
+        (entry(field="counts", key="k", **{"as": "text"}, operator="null"), "as_not_here", "/rules/0/as"),
+        (entry(field="doc", key="a.:Int64", operator="null"), "bad_path", "/rules/0/key"),
+        (entry(field="doc", key="a..b", operator="null"), "bad_path", "/rules/0/key"),
+        (entry(field="doc", key="a", **{"as": "date"}, operator="=", value="2026-02-30"), "impossible_date",
+         "/rules/0/value"),
+        (entry(field="props", key="k", **{"as": "number"}, operator="=", value="1"), "wrong_value_type",
+         "/rules/0/value"),
+        (entry(field="counts", key="k", operator="=", value="1"), "wrong_value_type", "/rules/0/value"),
+        (entry(field="i8", operator="in", value=[1], ignore_case=True), "case_not_here", "/rules/0/ignore_case"),
+    ],
+)  # fmt: skip
+def test_entries_of_maps_and_json_are_checked_by_what_they_are_read_as(
+    value: dict[str, object], code: str, pointer: str
+) -> None:
+    assert [(problem.code, problem.pointer) for problem in checked(value)] == [(code, pointer)]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        entry(field="doc", key="a b.c-d", **{"as": "number"}, operator=">", value=1),
+        entry(field="props", key="любой: ключ", operator="=", value="a", ignore_case=True),
+        entry(field="counts", key="k", operator="inList", value=3),
+        entry(field="props", key="k", **{"as": "datetime"}, operator="inLast", value={"count": 1, "unit": "hour"}),
+    ],
+)
+def test_entries_that_make_sense_are_accepted(value: dict[str, object]) -> None:
+    assert checked(value) == ()
+
+
+def activity(dataset: str = "events", **keys: object) -> dict[str, object]:
+    return {"kind": "activity", "dataset": dataset, **keys}
+
+
+def aggregate(function: str, field: str | None = None, **keys: object) -> dict[str, object]:
+    return {"function": function, **({} if field is None else {"field": field}), **keys}
+
+
+STEPS = [{}, {"where": condition("txet", "=", "a")}]
+WITHIN_HOURS = {"count": 2, "unit": "hour"}
+WINDOW = {"operator": "inLast", "value": {"count": 1, "unit": "day"}}
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (activity("timeless", aggregate=aggregate("days")), [("no_time_field", "/aggregate/function")]),
+        (activity("odd_time", aggregate=aggregate("last"), operator="null"), [("no_time_field", "/aggregate/function")]),
+        (activity("timeless", window=WINDOW), [("no_time_field", "/window")]),
+        (activity(window={"operator": "=", "value": "x"}), [("wrong_value_type", "/window/value")]),
+        (activity(window={"operator": "contains", "value": "x"}), [("operator_not_for_type", "/window/operator")]),
+        (activity(aggregate=aggregate("sum", "text"), operator=">", value=1),
+         [("aggregate_not_for_type", "/aggregate/field")]),
+        (activity(aggregate=aggregate("max", "tex"), operator=">", value=1), [("unknown_field", "/aggregate/field")]),
+        (activity(aggregate=aggregate("distinct", "props")), [("key_wanted", "/aggregate/field")]),
+        (activity(aggregate=aggregate("last", "text"), operator=">", value="a"),
+         [("operator_not_for_type", "/operator")]),
+        (activity(aggregate=aggregate("first"), operator="=", value="a"), [("wrong_value_type", "/value")]),
+        (activity(operator="=", value=1.5), [("value_too_precise", "/value")]),
+        (activity(operator="between", value=[2, 1]), [("empty_range", "/value")]),
+        ({"kind": "sequence", "dataset": "events", "steps": STEPS},
+         [("unknown_field", "/steps/1/where/rules/0/field")]),
+        ({"kind": "sequence", "dataset": "timeless", "steps": [{}, {}], "window": WINDOW},
+         [("no_time_field", "/window"), ("no_time_field", "")]),
+        ({"kind": "sequence", "dataset": "nope", "steps": [{}, {}]}, [("unknown_dataset", "/dataset")]),
+        ({"kind": "sequence", "dataset": "by_day", "steps": [{}, {}], "within": WITHIN_HOURS},
+         [("unit_not_here", "/within/unit")]),
+        ({"kind": "sequence", "dataset": "events", "steps": [{}, {}], "within": {"count": 1, "unit": "month"}},
+         [("unit_not_here", "/within/unit")]),
+        ({"kind": "sequence", "dataset": "events", "steps": [{}, {}], "within": WITHIN_HOURS}, []),
+        ({"kind": "top", "count": 1, "order": "asc", "dataset": "nope", "aggregate": aggregate("rows"),
+          "rule": activity("nowhere")},
+         [("unknown_dataset", "/rule/dataset"), ("unknown_dataset", "/dataset")]),
+        ({"kind": "top", "count": 1, "order": "asc", "dataset": "events", "aggregate": aggregate("sum", "text"),
+          "where": condition("x", "null", None), "window": {"operator": "=", "value": "x"}},
+         [("unknown_field", "/where/rules/0/field"), ("wrong_value_type", "/window/value"),
+          ("aggregate_not_for_type", "/aggregate/field")]),
+        ({"kind": "list", "list_id": 4, "not": True}, [("unknown_list", "/list_id")]),
+        ({"kind": "list", "list_id": 3}, []),
+        ({"kind": "sample", "from": 0, "to": 1, "seed": "s"}, []),
+    ],
+)  # fmt: skip
+def test_audience_nodes_are_checked_at_their_places(value: dict[str, object], expected: list[tuple[str, str]]) -> None:
+    found = checked(value)
+    assert [(problem.code, problem.pointer) for problem in found] == expected
+    for problem in found:
+        for language in ("ru", "en"):
+            assert not re.search(r"{\w*}", problem.message(language) + problem.hint(language))

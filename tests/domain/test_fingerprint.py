@@ -1,102 +1,139 @@
+"""What defines another audience has another fingerprint; the laws under which it has not are tests of their own."""
+
 from __future__ import annotations
 
-import random
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
-from segmentator_dagster.domain.fingerprint import canonical, fingerprint
+from segmentator_dagster.domain.fingerprint import canonical, fingerprint, fingerprint_of_placed
 from segmentator_dagster.domain.parsing import parse_rule
-from segmentator_dagster.domain.rule import Activity, Combinator, Condition, Everyone, Group, RowGroup, RowRule, Rule
+from segmentator_dagster.domain.placing import placed
+from segmentator_dagster.domain.rule import Rule
 from tests.domain import worlds
 
-_T = TypeVar("_T")
+CATALOGUE = worlds.catalogue()
 
 
-def shuffled_and_doubled(rule: Rule, chance: random.Random) -> Rule:
-    if isinstance(rule, Group):
-        children = [shuffled_and_doubled(child, chance) for child in rule.rules]
-        return replace(rule, rules=_mixed(children, chance))
-    if isinstance(rule, Activity) and rule.where is not None:
-        where = _row(rule.where, chance)
-        return replace(rule, where=where) if isinstance(where, RowGroup) else rule
-    return rule
+def print_of(rule: Rule, base: str = worlds.BASE, zone: str = "UTC") -> str:
+    return fingerprint(rule, CATALOGUE, base, zone)
 
 
-def _row(rule: RowRule, chance: random.Random) -> RowRule:
-    if isinstance(rule, RowGroup):
-        return replace(rule, rules=_mixed([_row(child, chance) for child in rule.rules], chance))
-    if rule.operator in ("in", "notIn") and isinstance(rule.value, tuple):
-        return replace(rule, value=_mixed(list(rule.value), chance))
-    return rule
+def did(*conditions: dict[str, Any], dataset: str = worlds.BASE, **keys: Any) -> dict[str, Any]:
+    where = {"where": {"combinator": "and", "rules": list(conditions)}} if conditions else {}
+    return {"kind": "activity", "dataset": dataset, **where, **keys}
 
 
-def _mixed(children: list[_T], chance: random.Random) -> tuple[_T, ...]:
-    children = [*children, chance.choice(children)]
-    chance.shuffle(children)
-    return tuple(children)
+def where(field: str, operator: str, value: Any = None, **keys: Any) -> dict[str, Any]:
+    return {"field": field, "operator": operator, **({} if value is None else {"value": value}), **keys}
 
 
-@given(worlds.rules())
+def group(combinator: str, *rules: dict[str, Any], **keys: Any) -> dict[str, Any]:
+    return {"kind": "group", "combinator": combinator, "rules": list(rules), **keys}
+
+
+def parsed(value: object) -> Rule:
+    return parse_rule(value, default_dataset=worlds.BASE)
+
+
+@given(worlds.rules(references=True))
 def test_canonical_of_canonical_is_itself(rule: Rule) -> None:
-    assert canonical(canonical(rule)) == canonical(rule)
+    once = canonical(placed(rule, CATALOGUE, "UTC", None))
+    assert canonical(once) == once
 
 
-@given(worlds.rules(), st.randoms(use_true_random=False))
-def test_order_and_repetition_do_not_change_the_fingerprint(rule: Rule, chance: random.Random) -> None:
-    assert fingerprint(shuffled_and_doubled(rule, chance), "base") == fingerprint(rule, "base")
-
-
-@given(worlds.rules())
-def test_double_negation_and_wrapping_do_not_change_the_fingerprint(rule: Rule) -> None:
-    inner = Group(Combinator.OR, (rule,), negated=True)
-    assert fingerprint(Group(Combinator.AND, (inner,), negated=True), "base") == fingerprint(rule, "base")
-
-
-@given(worlds.rules())
+@given(worlds.rules(references=True))
 def test_the_complement_has_another_fingerprint(rule: Rule) -> None:
-    assert fingerprint(replace(rule, negated=not rule.negated), "base") != fingerprint(rule, "base")
+    assert print_of(replace(rule, negated=not rule.negated)) != print_of(rule)
 
 
-def one(operator: str, value: object, **group: bool) -> Rule:
-    rules = {"combinator": "and", "rules": [{"field": "x", "operator": operator, "value": value}], **group}
-    return parse_rule(rules, default_dataset="d")
-
-
-@pytest.mark.parametrize(
-    ("left", "right"),
-    [
-        (one("in", ["a"]), one("=", "a")),
-        (one("notIn", ["a", "a"]), one("!=", "a")),
-        (one("=", 5), one("=", 5.0)),
-        (one("=", 1, **{"not": True}), one("!=", 1)),
-        (Activity("d", operator="=", value=0), Activity("d", negated=True)),
-        (Activity("d", bare=True), Activity("d")),
-    ],
-)
-def test_two_spellings_of_one_definition_share_a_fingerprint(left: Rule, right: Rule) -> None:
-    assert fingerprint(left, "d") == fingerprint(right, "d")
+I8, DAY, AT = where("i8", "=", 1), where("day", "=", "2026-01-31"), where("at", "=", "2026-01-31")
+LAST = {"function": "last", "field": "word"}
+DIFFERENT: list[dict[str, Any]] = [
+    *(did(where("i8", operator, 1)) for operator in ("=", ">", "<", ">=", "<=")),
+    did(I8, **{"not": True}),
+    group("and", did(where("i8", "<", 1)), **{"not": True}),
+    {**did(), "where": {"combinator": "and", "not": True, "rules": [where("i8", "<", 1)]}},
+    *(did(where("i8", "between", [1, 2])), did(where("i8", "in", [1, 2])), did(where("i8", "in", [1, 2, 3]))),
+    *(did(where("word", "=", "a")), did(where("word", "=", "a", ignore_case=True)), did(where("word", "=", "A"))),
+    *(did(where("word", "matches", "a")), did(where("word", "contains", "a")), did(where("flag", "=", True))),
+    *(did(where("props", "=", "a", key="t")), did(where("props", "=", "a", key="n"))),
+    *(did(where("props", "notNull", key="t")), did(where("props", "notNull", key="t", **{"as": "number"}))),
+    *({"kind": "everyone"}, {"kind": "everyone", "not": True}),
+    *(did(), did(dataset=worlds.OTHER), did(**{"not": True}), did(operator=">=", value=2), did(operator="=", value=2)),
+    *(did(aggregate={"function": "days"}), did(aggregate={"function": "days"}, operator=">=", value=2)),
+    *(did(aggregate=LAST | {"function": end}, operator="=", value="a") for end in ("first", "last")),
+    *(did(aggregate=LAST, operator="null"), did(aggregate={"function": "sum", "field": "i8"}, operator=">=", value=1)),
+    did(I8, where("u64", "=", 1)),
+    group("and", did(I8), did(where("u64", "=", 1))),
+    group("or", did(I8), did(where("u64", "=", 1), dataset=worlds.OTHER)),
+    *({"kind": "segment", "segment_id": 1}, {"kind": "segment", "segment_id": 2}, {"kind": "list", "list_id": 1}),
+    *({"kind": "sample", "from": 0, "to": 1, "seed": "a"}, {"kind": "sample", "from": 0, "to": 1, "seed": "b"}),
+    {"kind": "sample", "from": 1, "to": 2, "seed": "a"},
+    *(did(where("day", "inLast", span)) for span in ({"count": 1, "unit": "week"}, {"count": 7, "unit": "day"})),
+    *(did(where("day", "inNext", {"count": 7, "unit": "day"})), did(where("day", "inPeriod", "this_week"))),
+    {"kind": "sequence", "dataset": worlds.BASE, "steps": [{}, {"where": {"combinator": "and", "rules": [I8]}}]},
+    {"kind": "sequence", "dataset": worlds.BASE, "steps": [{"where": {"combinator": "and", "rules": [I8]}}, {}]},
+    {"kind": "sequence", "dataset": worlds.BASE, "steps": [{}, {}], "within": {"count": 1, "unit": "day"}},
+    {"kind": "top", "count": 1, "order": "asc", "dataset": worlds.BASE, "aggregate": {"function": "rows"}},
+    {"kind": "top", "count": 1, "order": "desc", "dataset": worlds.BASE, "aggregate": {"function": "rows"}},
+    {"kind": "top", "count": 2, "order": "desc", "dataset": worlds.BASE, "aggregate": {"function": "rows"}},
+]  # fmt: skip
 
 
 def test_what_defines_another_audience_has_another_fingerprint() -> None:
-    rules = [
-        *(one("=", 1), one("=", "1"), one("=", True), one("<", 1), one("<", 1, **{"not": True}), one(">=", 1)),
-        *(one("between", [1, 2]), one("in", [1, 2]), one("in", [1, 2, 3]), Everyone(), Everyone(negated=True)),
-        *(Activity("d"), Activity("e"), Activity("d", negated=True)),
-        Group(Combinator.AND, (Activity("d"), Activity("e"))),
-        Group(Combinator.OR, (Activity("d"), Activity("e"))),
-    ]
-    prints = {fingerprint(rule, "d") for rule in rules}
-    assert len(prints) == len(rules)
-    assert fingerprint(rules[0], "other") not in prints
-    assert fingerprint(rules[0], "d", "Europe/Moscow") not in prints
+    prints = {print_of(parsed(rule)) for rule in DIFFERENT}
+    assert len(prints) == len(DIFFERENT)
+    everyone = parsed({"kind": "everyone"})
+    assert print_of(everyone, worlds.OTHER) not in prints
+
+
+@pytest.mark.parametrize(
+    ("rule", "depends"),
+    [
+        (did(AT), True),
+        (did(DAY), False),
+        (did(where("at", "=", "2026-01-31T10:00:00")), True),
+        (did(where("at", "=", "2026-01-31T10:00:00+03:00")), False),
+        (did(where("at", "in", ["2026-01-31T10:00:00Z", "2026-01-31T10:00"])), True),
+        (did(where("at", "null")), False),
+        (did(where("day", "inPeriod", "today")), True),
+        (did(where("at", "inLast", {"count": 1, "unit": "hour"})), False),
+        (did(where("at", "anniversaryBetween", ["01-01", "02-01"])), True),
+        (did(where("day", "anniversaryBetween", ["01-01", "02-01"])), False),
+        (did(where("days", "has", "2026-01-31")), False),
+        (did(aggregate={"function": "days"}), False),
+        (did(dataset=worlds.OTHER, aggregate={"function": "days"}), True),
+        (did(dataset=worlds.OTHER, aggregate={"function": "last"}, operator="=", value="2026-01-31"), True),
+        (did(window={"operator": "inLast", "value": {"count": 1, "unit": "day"}}), True),
+        ({"kind": "sequence", "dataset": worlds.OTHER, "steps": [{}, {}]}, False),
+        ({"kind": "sequence", "dataset": worlds.OTHER, "steps": [{}, {"where": did(AT)["where"]}]}, True),
+        ({"kind": "top", "count": 1, "order": "asc", "dataset": worlds.OTHER, "aggregate": {"function": "days"}}, True),
+        (
+            {"kind": "top", "count": 1, "order": "asc", "dataset": worlds.OTHER, "aggregate": {"function": "last"}},
+            False,
+        ),
+        ({"kind": "everyone"}, False),
+    ],
+)
+def test_the_time_zone_counts_where_days_or_naive_moments_are_read_in_it(rule: dict[str, Any], depends: bool) -> None:
+    one = parsed(rule)
+    assert (print_of(one, zone="Asia/Tokyo") != print_of(one, zone="UTC")) == depends
+
+
+def test_a_question_that_stays_the_same_keeps_its_fingerprint_until_its_dates_change() -> None:
+    rule = parsed(did(where("day", "inLast", {"count": 7, "unit": "day"})))
+    morning, evening, tomorrow = (
+        fingerprint_of_placed(placed(rule, CATALOGUE, "Europe/Moscow", moment), worlds.BASE)
+        for moment in (worlds.MOMENTS[0], worlds.MOMENTS[1], worlds.MOMENTS[2])
+    )
+    assert morning == evening
+    assert morning != tomorrow
 
 
 def test_conditions_on_one_row_and_on_two_rows_are_different_audiences() -> None:
-    a, b = Condition("x", "=", 1), Condition("y", "=", 2)
-    together = Activity("d", RowGroup(Combinator.AND, (a, b)))
-    apart = Group(Combinator.AND, tuple(Activity("d", RowGroup(Combinator.AND, (each,))) for each in (a, b)))
-    assert fingerprint(together, "d") != fingerprint(apart, "d")
+    together = did(I8, DAY)
+    apart = group("and", did(I8), did(DAY))
+    assert print_of(parsed(together)) != print_of(parsed(apart))
