@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from segmentator_dagster.compiler.expressions import Expression, when
-from segmentator_dagster.compiler.parameters import parameter
+from segmentator_dagster.compiler.parameters import parameter, server_type
 from segmentator_dagster.domain.catalogue import Field, FieldType, field_type, map_types, unwrapped
 from segmentator_dagster.domain.errors import InternalError
 
@@ -36,8 +36,7 @@ def _map_value(column: Expression, key: str) -> Expression:
 
 def _json_text(column: Expression, path: str) -> Expression:
     """The value at a path as text. The path is a value to the server, no part of the SQL."""
-    value = sa.func.getSubcolumn(column, parameter("String", path))
-    return when(sa.func.isNull(value), _NULL, sa.func.toString(value))
+    return sa.cast(sa.func.getSubcolumn(column, parameter("String", path)), server_type("Nullable(String)"))
 
 
 def _read(text: Expression, as_type: FieldType) -> Expression:

@@ -148,10 +148,7 @@ class _Source:
                 unlike = self._unlike_nothing(part)
                 return complement(unlike) if part.of_nothing else unlike
             case Sample():
-                slice_ = sa.func.xxHash64(sa.func.concat(parameter("String", f"{part.seed}:"), self.text)) % number(
-                    SLICES
-                )
-                holds = sa.and_(slice_ >= number(part.start), slice_ < number(part.end))
+                holds = self._in_sample(part)
             case ListMembers():
                 holds = on_list(self.text, part.parts, self._lowering.around.lists_database)
             case Top():
@@ -161,6 +158,12 @@ class _Source:
             case _:
                 assert_never(part)
         return complement(holds) if part.negated else holds
+
+    def _in_sample(self, sample: Sample) -> Predicate:
+        hashed = sa.func.xxHash64(sa.func.concat(parameter("String", f"{sample.seed}:"), self.text))
+        slice_ = hashed % number(SLICES)
+        bounds = [slice_ >= number(sample.start)] if sample.start else []
+        return sa.and_(*bounds, slice_ < number(sample.end))
 
     def _unlike_nothing(self, island: Island) -> Predicate:
         if island in self._joined:

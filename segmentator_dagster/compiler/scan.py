@@ -63,6 +63,8 @@ class Scan:
             self._filters.append(present)
         if rows_of is not None:
             self._filters.append(self._facts.matching(rows_of.where, rows_of.time_zone))
+            if rows_of.time_zone is not None:  # days of a zone are computed; no key helps to find them
+                self._filters += self._hull([rows_of])
         elif not everyone and all(holds_without_rows(part) is False for part in parts):
             self._filters += self._hull(leaves)
 

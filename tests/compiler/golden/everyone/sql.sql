@@ -1,2 +1,2 @@
-SELECT `datasets`.`user_activity`.`user_id` AS `user_id`
-FROM `datasets`.`user_activity` GROUP BY `datasets`.`user_activity`.`user_id`
+SELECT `t`.`user_id` AS `user_id`
+FROM `datasets`.`user_activity` AS `t` GROUP BY `t`.`user_id`

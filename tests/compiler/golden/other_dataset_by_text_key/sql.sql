@@ -1,5 +1,6 @@
-SELECT `datasets`.`user_activity`.`user_id` AS `user_id`
-FROM `datasets`.`user_activity` GROUP BY `datasets`.`user_activity`.`user_id`
-HAVING `datasets`.`user_activity`.`user_id` IN (SELECT toString(assumeNotNull(`datasets`.`payments`.`client`)) AS `user_id`
-FROM `datasets`.`payments`
-WHERE isNotNull(`datasets`.`payments`.`client`) AND `datasets`.`payments`.`sum` >= {p_1:Decimal(18, 2)} AND not(ifNull(`datasets`.`payments`.`город` = {p_2:String}, 0)) GROUP BY `datasets`.`payments`.`client`) OR countIf(position(`datasets`.`user_activity`.`platform_main`, {p_3:String}) > 0) > 0
+SELECT `facts`.`user_key` AS `user_id`
+FROM (SELECT `t`.`user_id` AS `user_key`, groupBitOr(toUInt8(multiply(position(`t`.`platform_main`, {p_1:String}) > 0, 1))) AS `did_0`
+FROM `datasets`.`user_activity` AS `t` GROUP BY `t`.`user_id`) AS `facts`
+WHERE bitTest(`facts`.`did_0`, 0) OR `facts`.`user_key` IN (SELECT toString(assumeNotNull(`t`.`client`)) AS `user_id`
+FROM `datasets`.`payments` AS `t`
+WHERE isNotNull(`t`.`client`) AND `t`.`sum` >= {p_2:Decimal(18, 2)} AND not(ifNull(`t`.`город` = {p_3:String}, 0)) GROUP BY `t`.`client`)

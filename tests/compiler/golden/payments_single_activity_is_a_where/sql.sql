@@ -1,3 +1,3 @@
-SELECT toString(assumeNotNull(`datasets`.`payments`.`client`)) AS `user_id`
-FROM `datasets`.`payments`
-WHERE isNotNull(`datasets`.`payments`.`client`) AND ifNull(`datasets`.`payments`.`client` = {p_1:Int64}, 0) GROUP BY `datasets`.`payments`.`client`
+SELECT toString(assumeNotNull(`t`.`client`)) AS `user_id`
+FROM `datasets`.`payments` AS `t`
+WHERE isNotNull(`t`.`client`) AND ifNull(`t`.`client` = {p_1:Int64}, 0) GROUP BY `t`.`client`
