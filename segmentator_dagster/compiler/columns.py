@@ -10,6 +10,7 @@ from segmentator_dagster.domain.catalogue import Field, FieldType, field_type, m
 from segmentator_dagster.domain.errors import InternalError
 
 _NUMBER = r"'^[+-]?[0-9]+(\\.[0-9]+)?([eE][+-]?[0-9]{1,4})?$'"
+_CENTURIES = "'^(19|2[0-2])[0-9]{2}-'"
 _MOMENT = r"'^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:[0-9]{2})?$'"
 _NULL: Expression = sa.literal_column("NULL")
 
@@ -60,5 +61,6 @@ def _read(text: Expression, as_type: FieldType) -> Expression:
 
 
 def _is_day(text: Expression) -> sa.ColumnElement[bool]:
-    """A day that exists: the server makes 1 March of 30 February."""
-    return sa.func.toString(sa.func.toDate32OrNull(text)) == text
+    """A day that exists and that Date32 holds: the server makes 1 March of 30 February, and keeps days of 1899."""
+    written = sa.func.match(text, sa.literal_column(_CENTURIES))
+    return sa.and_(written, sa.func.toString(sa.func.toDate32OrNull(text)) == text)

@@ -10,7 +10,7 @@ from clickhouse_connect.cc_sqlalchemy.sql import limit_by
 
 from segmentator_dagster.compiler.tables import USER_ID, dataset_table, has_user, user_id, user_key
 from segmentator_dagster.domain import problems
-from segmentator_dagster.domain.catalogue import Dataset, FieldType
+from segmentator_dagster.domain.catalogue import SCALARS, Dataset
 from segmentator_dagster.domain.errors import UserError, pointer_to
 from segmentator_dagster.domain.problems import shown, suggestion
 
@@ -71,7 +71,7 @@ def _latest(dataset: Dataset, names: Sequence[str], labels: Sequence[str], ids: 
 def _exported(dataset: Dataset, table: sa.FromClause, name: str) -> sa.ColumnElement[Any]:
     field = dataset.field(name)
     column = table.c[name]
-    return sa.func.toString(column) if field is not None and field.type is FieldType.OTHER else column
+    return column if field is None or field.type in SCALARS else sa.func.toString(column)
 
 
 def _check(dataset: Dataset, columns: Sequence[str]) -> None:

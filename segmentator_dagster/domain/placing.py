@@ -48,21 +48,29 @@ def _placed(node: Rule, *, catalogue: Catalogue, zone_name: str, moment: datetim
     match node:
         case Activity():
             zone = node.time_zone or zone_name
-            marked = _marked(_without_window(node, _dataset(catalogue, node.dataset)), catalogue, zone, moment)
-            return marked if moment is None else _compared_at(marked, catalogue, moment.astimezone(ZoneInfo(zone)))
+            dated = _dated(node, catalogue, zone, moment)
+            parts = dated if moment is None else _compared_at(dated, catalogue, moment.astimezone(ZoneInfo(zone)))
+            return mapped(parts, lambda part: _marked(part, catalogue, zone) if isinstance(part, Activity) else part)
         case Sequence() | Top():
             zone = node.time_zone or zone_name
-            return _marked(_without_window(node, _dataset(catalogue, node.dataset)), catalogue, zone, moment)
+            return _marked(_dated(node, catalogue, zone, moment), catalogue, zone)
         case _:
             return node
 
 
-def _marked(node: RowsNode, catalogue: Catalogue, zone: str, moment: datetime | None) -> RowsNode:
+def _dated(node: RowsNode, catalogue: Catalogue, zone: str, moment: datetime | None) -> RowsNode:
+    """The node with its window among its conditions, and these in absolute dates where there is a moment."""
     dataset = _dataset(catalogue, node.dataset)
-    if moment is not None:
-        local = moment.astimezone(ZoneInfo(zone))
-        node = with_conditions(node, lambda condition: _at_moment(condition, dataset, local))
-    return replace(node, time_zone=zone if _depends_on_zone(node, dataset) else None)
+    node = _without_window(node, dataset)
+    if moment is None:
+        return node
+    local = moment.astimezone(ZoneInfo(zone))
+    return with_conditions(node, lambda condition: _at_moment(condition, dataset, local))
+
+
+def _marked(node: RowsNode, catalogue: Catalogue, zone: str) -> RowsNode:
+    depends = _depends_on_zone(node, _dataset(catalogue, node.dataset))
+    return replace(node, time_zone=zone if depends else None)
 
 
 def _without_window(node: RowsNode, dataset: Dataset) -> RowsNode:

@@ -18,6 +18,7 @@ _YEAR_1900 = -25_567
 _SERIAL_OF_1970 = 25_569
 
 _ILLEGAL = r"'[\\x00-\\x08\\x0B\\x0C\\x0E-\\x1F\\x{FFFE}\\x{FFFF}]'"
+_NOT_TEXTS = (FieldType.NUMBER, FieldType.DATE, FieldType.DATETIME, FieldType.BOOLEAN)
 _ASTRAL = r"'[\\x{10000}-\\x{10FFFF}]'"
 
 
@@ -45,7 +46,7 @@ def replacements(fields: Sequence[Field]) -> str:
 
 def _cell(value: str, field: Field) -> str:
     match field.type:
-        case FieldType.TEXT | FieldType.OTHER:
+        case FieldType.TEXT | FieldType.ARRAY | FieldType.MAP | FieldType.JSON | FieldType.OTHER:
             return _text_cell(f"toString({value})")
         case FieldType.BOOLEAN:
             return f"concat('<c t=\"b\"><v>', toString(toUInt8({value})), '</v></c>')"
@@ -61,7 +62,7 @@ def _cell(value: str, field: Field) -> str:
 
 
 def _plain_text(value: str, field: Field) -> str | None:
-    return f"toString({value})" if field.type in (FieldType.TEXT, FieldType.OTHER) else None
+    return f"toString({value})" if field.type not in _NOT_TEXTS else None
 
 
 def _fits_a_number(value: str, field: Field) -> str:

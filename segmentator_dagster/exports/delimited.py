@@ -23,7 +23,7 @@ SETTINGS = {
 def column_sql(column: str, field: Field) -> str:
     """An expression whose CSV text is the value as the profile writes it."""
     match field.type:
-        case FieldType.TEXT | FieldType.OTHER:
+        case FieldType.TEXT | FieldType.ARRAY | FieldType.MAP | FieldType.JSON | FieldType.OTHER:
             return f"toString({column})"
         case FieldType.DATETIME:
             return f"toString(toTimeZone({column}, {{time_zone:String}}))"

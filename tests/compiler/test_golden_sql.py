@@ -41,10 +41,10 @@ CATALOGUE = Catalogue(
     }
 )
 PART = "61f0c404-5cb3-11e7-907b-a6006ad3dba0"
-PAYERS = parse_rule({"kind": "activity", "dataset": "payments", "value": 3, "operator": ">="}, default_dataset="payments")
-LIBRARY = Library(
-    {17: KnownSegment(17, "Payers", PAYERS, "payments", "Asia/Tokyo")}, {3: KnownList(3, "VIP", (PART,))}
+PAYERS = parse_rule(
+    {"kind": "activity", "dataset": "payments", "value": 3, "operator": ">="}, default_dataset="payments"
 )
+LIBRARY = Library({17: KnownSegment(17, "Payers", PAYERS, "payments", "Asia/Tokyo")}, {3: KnownList(3, "VIP", (PART,))})
 
 
 def compiled(case: Path) -> CompiledQuery:

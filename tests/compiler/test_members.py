@@ -119,7 +119,7 @@ def test_members_of_a_compiled_audience_join_their_rows(server: ClickHouse) -> N
     row = {column.name: column.cells[-1] for column in worlds.COLUMNS}
     rows = [row | {"user_id": user} for user in ("b", "a", "b")]
     server.execute(CompiledQuery(worlds.insert_sql(worlds.BASE, rows)))
-    audience = compile_audience(Everyone(), worlds.catalogue(), worlds.BASE, "UTC")
+    audience = compile_audience(Everyone(), worlds.catalogue(), worlds.BASE, "UTC", worlds.MOMENTS[0])
     names = [column.name for column in worlds.columns_of(worlds.BASE)]
     found = server.rows(compile_statement(member_rows(worlds.catalogue().datasets[worlds.BASE], names, audience)))
     assert [row[0] for row in found] == ["a", "b"]

@@ -27,7 +27,11 @@ LISTS = {
     id_: KnownList(id_, f"list {id_}", tuple(str(uuid5(_PART, f"{id_}.{half}")) for half in (0, 1) if values))
     for id_, values in worlds.LISTS.items()
 }
-SEGMENT_BASES = {1: (worlds.BASE, "Europe/Moscow"), 2: (worlds.OTHER, "Asia/Tokyo"), 3: (worlds.BASE, "America/St_Johns")}
+SEGMENT_BASES = {
+    1: (worlds.BASE, "Europe/Moscow"),
+    2: (worlds.OTHER, "Asia/Tokyo"),
+    3: (worlds.BASE, "America/St_Johns"),
+}
 
 
 @dataclass(frozen=True)
@@ -99,9 +103,7 @@ def loaded(server: ClickHouse, rows: Rows, moment: datetime, segments: Sequence[
         for name in worlds.DATASETS
     }
     rules = dict(enumerate([*segments, *(Everyone() for _ in range(3 - len(segments)))], start=1))
-    known = {
-        id_: KnownSegment(id_, f"segment {id_}", rule, *SEGMENT_BASES[id_]) for id_, rule in rules.items()
-    }
+    known = {id_: KnownSegment(id_, f"segment {id_}", rule, *SEGMENT_BASES[id_]) for id_, rule in rules.items()}
     theirs = {id_: Segment(rule, SEGMENT_BASES[id_][0], ZoneInfo(SEGMENT_BASES[id_][1])) for id_, rule in rules.items()}
     oracle = Oracle(tables, worlds.BASE, worlds.ZONE, moment, theirs, worlds.LISTS)
     return World(server, oracle, Library(known, LISTS), moment)

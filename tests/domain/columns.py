@@ -27,7 +27,7 @@ ZONE = ZoneInfo("Europe/Moscow")
 class Column:
     """A column: its type, the cells it may hold and the values rules compare it with.
 
-    `entries` are the keys (of a map) or paths (of JSON) that rules may name. `summed`: sums of it are exact in any order.
+    `entries` are the keys (of a map) or paths (of JSON) that rules may name. `summed`: its sums are exact in any order.
     """
 
     name: str

@@ -146,7 +146,9 @@ class Oracle:
         found = [(row, *cell_of(named, row, table.types)) for row in rows]
         type_ = found[0][2] if found else cell_of(named, _any_row(named, table), table.types)[1]
         valued = [(row, cell) for row, cell, _ in found if cell is not None and cell == cell]
-        return _AGGREGATES[name]([cell for _, cell in valued], type_, [(_time(row, table), cell) for row, cell in valued])
+        return _AGGREGATES[name](
+            [cell for _, cell in valued], type_, [(_time(row, table), cell) for row, cell in valued]
+        )
 
     def _day(self, moment: Any) -> Any:
         return moment.astimezone(self.zone).date() if isinstance(moment, datetime) else moment
@@ -207,7 +209,6 @@ def _any_row(named: Any, table: Table) -> Row:
 
 
 Computed = tuple[Any, str]
-
 
 
 def _sum(cells: Sequence[Any], type_: str, _: Any) -> Computed:

@@ -16,6 +16,7 @@ def column(name: str, clickhouse_type: str, ru: str = "", en: str = "") -> Field
 
 
 ACTIVITY = (
+    column("user_id", "String"),
     column("platform", "String", "платформа", "platform"),
     column("date", "Date", "дата", "date"),
     column("cohort", "Nullable(Date)"),
@@ -29,6 +30,7 @@ ACTIVITY = (
     column("full_name", "String", "имя", "name"),
 )
 PAYMENTS = (
+    column("user_id", "String"),
     column("amount", "Decimal(18, 2)", "чек", "amount"),
     column("city", "Nullable(String)", "город", "city"),
     column("paid_at", "Nullable(DateTime)", "время оплаты", "payment time"),

@@ -214,7 +214,8 @@ WINDOW = {"operator": "inLast", "value": {"count": 1, "unit": "day"}}
     ("value", "expected"),
     [
         (activity("timeless", aggregate=aggregate("days")), [("no_time_field", "/aggregate/function")]),
-        (activity("odd_time", aggregate=aggregate("last"), operator="null"), [("no_time_field", "/aggregate/function")]),
+        (activity("odd_time", aggregate=aggregate("last"), operator="null"),
+         [("no_time_field", "/aggregate/function")]),
         (activity("timeless", window=WINDOW), [("no_time_field", "/window")]),
         (activity(window={"operator": "=", "value": "x"}), [("wrong_value_type", "/window/value")]),
         (activity(window={"operator": "contains", "value": "x"}), [("operator_not_for_type", "/window/operator")]),

@@ -100,6 +100,7 @@ from tests.domain.spoken import (
             "amount is not between 1 and 2.5 inclusive",
         ),
         (where("date", "=", "2026-03-08"), "дата — 8 марта 2026", "date is 8 March 2026"),
+        (where("date", "=", "2026-02-30"), "дата — «2026-02-30»", "date is “2026-02-30”"),
         (where("date", ">", "2026-12-31"), "дата позже 31 декабря 2026", "date is after 31 December 2026"),
         (
             where("date", "between", ["2026-03-01", "2026-03-08"]),

@@ -54,8 +54,26 @@ from tests.domain.columns import (
 )
 
 __all__ = [
-    *("BASE", "COLUMNS", "DATABASE", "DATASETS", "KEYS", "LISTS", "MOMENTS", "OTHER", "THIRD", "TIME_FIELDS", "ZONE"),
-    *("catalogue", "columns_of", "create_sql", "every_simple_rule", "insert_sql", "row_groups", "rows_of", "rules"),
+    "BASE",
+    "COLUMNS",
+    "DATABASE",
+    "DATASETS",
+    "KEYS",
+    "LISTS",
+    "MOMENTS",
+    "OTHER",
+    "THIRD",
+    "TIME_FIELDS",
+    "ZONE",
+    "catalogue",
+    "columns_of",
+    "conditions",
+    "create_sql",
+    "every_simple_rule",
+    "insert_sql",
+    "row_groups",
+    "rows_of",
+    "rules",
 ]
 
 LISTS: dict[int, frozenset[str]] = {

@@ -61,7 +61,7 @@ def test_a_registered_table_is_a_dataset_with_the_columns_of_this_moment(
         "city": FieldType.TEXT,
         "kind": FieldType.TEXT,
         "ok": FieldType.BOOLEAN,
-        "tags": FieldType.OTHER,
+        "tags": FieldType.ARRAY,
     }
     assert [field.name for field in dataset.fields if field.nullable] == ["n", "city"]
     assert [(f.label_ru, f.label_en) for f in dataset.fields if f.label_ru] == [("Город", "City")]
