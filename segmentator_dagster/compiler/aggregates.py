@@ -13,8 +13,7 @@ from segmentator_dagster.compiler.expressions import ZERO, Expression, Predicate
 from segmentator_dagster.compiler.parameters import parameter
 from segmentator_dagster.domain.aggregates import Function, result_field
 from segmentator_dagster.domain.catalogue import Dataset, Field, FieldType, unwrapped
-from segmentator_dagster.domain.errors import InternalError, Problem
-from segmentator_dagster.domain.fields import aggregated_field, time_field
+from segmentator_dagster.domain.fields import known_aggregated, known_time
 from segmentator_dagster.domain.rule import Aggregate
 from segmentator_dagster.domain.values import moment_scale
 
@@ -28,15 +27,11 @@ def aggregate_expression(
 
     NULL and NaN are not values: rows that have none are passed over.
     """
-    of = aggregated_field(dataset, aggregate)
-    if isinstance(of, Problem):
-        raise InternalError(f"an unchecked rule reached the compiler: {of.message()}")
     if aggregate.function is Function.ROWS:
         return _over("count", (), matching)
     if aggregate.function is Function.DAYS:
         return _over("uniqExact", (_day(dataset, table, zone),), matching)
-    if of is None:
-        raise InternalError(f"{aggregate.function} of no field")
+    of = known_aggregated(dataset, aggregate)
     value = _value(column_of(of, table), of)
     rows = _both(matching, complement(sa.func.isNaN(value)) if is_float(of) else None)
     match aggregate.function:
@@ -55,7 +50,7 @@ def aggregate_expression(
         case Function.MAX:
             return _over("maxOrNull", (value,), rows)
         case Function.FIRST | Function.LAST:
-            return _at_the_end(aggregate.function, value, of, rows, time=_moment(dataset), table=table)
+            return _at_the_end(aggregate.function, value, of, rows, time=known_time(dataset), table=table)
         case _:
             assert_never(aggregate.function)
 
@@ -124,14 +119,7 @@ def _sum(value: Expression, field: Field, rows: Predicate | None) -> Expression:
     return sa.func.ifNull(total, ZERO) if field.nullable else total
 
 
-def _moment(dataset: Dataset) -> Field:
-    time = time_field(dataset)
-    if time is None:
-        raise InternalError("an unchecked rule reached the compiler: no time field")
-    return time
-
-
 def _day(dataset: Dataset, table: sa.FromClause, zone: str) -> Expression:
-    time = _moment(dataset)
+    time = known_time(dataset)
     moment = column_of(time, table)
     return moment if time.type is FieldType.DATE else sa.func.toDate32(moment, parameter("String", zone))

@@ -26,7 +26,7 @@ from segmentator_dagster.compiler.parameters import list_parameters, parameter
 from segmentator_dagster.domain.catalogue import Dataset, Field, FieldType, unwrapped
 from segmentator_dagster.domain.errors import InternalError
 from segmentator_dagster.domain.fields import known_field
-from segmentator_dagster.domain.operators import OPERATORS, Operator, Test
+from segmentator_dagster.domain.operators import OPERATORS, RELATIVE, Operator, Test
 from segmentator_dagster.domain.rule import Condition, RowGroup, RowRule, Value
 from segmentator_dagster.domain.values import TypedValues, moment_scale, scalars, typed_values
 
@@ -91,6 +91,8 @@ def _positive(
         case Test.MATCHES:
             pattern = f"(?i){value}" if ignore_case else str(value)
             return sa.func.match(text_of(expression, field), parameter("String", pattern), type_=sa.Boolean())
+        case test if test in RELATIVE:
+            raise InternalError(f"a rule that was not placed reached the compiler: {operator.key}")
         case _:
             typed = typed_values(field, operator, scalars(value), around.zone)
             operand = _operand(expression, field, operator, typed, around.zone)
@@ -151,8 +153,6 @@ def _against(test: Test, operand: Expression, typed: TypedValues, *, ignore_case
         low, high = typed.values
         in_year = sa.and_ if int(low) <= int(high) else sa.or_
         return in_year(operand >= values[0], operand <= values[1])
-    if test not in _COMPARISONS:
-        raise InternalError(f"an unplaced rule reached the compiler: {test}")
     return _COMPARISONS[test](operand, *values)
 
 

@@ -120,5 +120,5 @@ def split(part: Part) -> tuple[Activity | None, Part | None]:
         having = [one for one in part.parts if isinstance(one, Activity) and did(one)]
         rest = tuple(one for one in part.parts if one not in having)
         if len(having) == 1 and not any(True for one in rest for _ in leaves_of(one)):
-            return having[0], replace(part, parts=rest)
+            return having[0], replace(part, parts=rest) if rest else None
     return None, part

@@ -14,8 +14,7 @@ import sqlalchemy as sa
 from segmentator_dagster.compiler.columns import column_of
 from segmentator_dagster.compiler.expressions import Expression, Lambda, Predicate, argument, never_null, number
 from segmentator_dagster.domain.catalogue import Dataset, Field, FieldType, unwrapped
-from segmentator_dagster.domain.errors import InternalError
-from segmentator_dagster.domain.fields import time_field
+from segmentator_dagster.domain.fields import known_time
 from segmentator_dagster.domain.rule import Span, Unit
 from segmentator_dagster.domain.values import moment_scale
 
@@ -25,7 +24,7 @@ _DAYS = {Unit.DAY: 1, Unit.WEEK: 7}
 
 def step_times(matching: Predicate, dataset: Dataset, table: sa.FromClause) -> Expression:
     """The moments of the matching rows as whole numbers, each once, ascending."""
-    time = _time(dataset)
+    time = known_time(dataset)
     column = column_of(time, table)
     there = sa.and_(matching, sa.func.isNotNull(column)) if time.nullable else matching
     return sa.func.arraySort(sa.func.groupUniqArrayIf(_ticks(column, time), there))
@@ -44,16 +43,9 @@ def follows(times: List[Expression], within: Span | None, dataset: Dataset) -> P
     if within is None:
         in_time: Predicate = sa.func.isNotNull(reached, type_=sa.Boolean())
     else:
-        in_time = never_null(reached - first <= number(within.count * _ticks_of(within.unit, _time(dataset))))
+        in_time = never_null(reached - first <= number(within.count * _ticks_of(within.unit, known_time(dataset))))
     found: Predicate = sa.func.arrayExists(Lambda("start", in_time), times[0], type_=sa.Boolean())
     return found
-
-
-def _time(dataset: Dataset) -> Field:
-    time = time_field(dataset)
-    if time is None:
-        raise InternalError("an unchecked rule reached the compiler: no time field")
-    return time
 
 
 def _ticks(column: Expression, time: Field) -> Expression:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import TypeVar
 
+from segmentator_dagster.domain.catalogue import FieldType
 from segmentator_dagster.domain.operators import COMPLEMENTS, OPERATORS, Test
 from segmentator_dagster.domain.rule import Combinator, Condition, RowGroup, RowRule, Scalar
 from segmentator_dagster.domain.rule_json import row_json
@@ -27,6 +28,11 @@ def canonical_where(group: RowGroup) -> RowGroup:
 def distinct(parts: Iterable[_T], as_json: Callable[[_T], object]) -> tuple[_T, ...]:
     """Sorted, each once; by their JSON, because to Python 1 == True."""
     return tuple(part for _, part in sorted({_text(as_json(part)): part for part in parts}.items()))
+
+
+def canonical_read_as(read_as: FieldType | None) -> FieldType | None:
+    """Text is what an entry is read as unless something else is said."""
+    return None if read_as is FieldType.TEXT else read_as
 
 
 def _row(rule: RowRule, *, negated: bool) -> RowRule:
@@ -51,6 +57,7 @@ def _is_literal(rule: RowGroup) -> bool:
 
 
 def _condition(rule: Condition, *, negated: bool) -> RowRule:
+    rule = replace(rule, read_as=canonical_read_as(rule.read_as))
     operator = OPERATORS[rule.operator]
     if operator.test is Test.BETWEEN and isinstance(rule.value, tuple):
         low, high = rule.value

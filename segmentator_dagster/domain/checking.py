@@ -7,7 +7,7 @@ from typing import assert_never
 from zoneinfo import ZoneInfo
 
 from segmentator_dagster.domain import problems
-from segmentator_dagster.domain.aggregates import result_field
+from segmentator_dagster.domain.aggregates import AGGREGATES, result_field
 from segmentator_dagster.domain.catalogue import Catalogue, Dataset, Field, FieldType
 from segmentator_dagster.domain.errors import Problem, pointer_to
 from segmentator_dagster.domain.field_operators import fits, operators_of
@@ -106,8 +106,11 @@ class _Checker:
         if isinstance(of, Problem):
             yield of.moved_under(pointer_to(pointer, "aggregate"))
         else:
-            result = result_field(rule.aggregate.function, of)
-            yield from self._comparison(rule.operator, rule.value, result, pointer)
+            function = rule.aggregate.function
+            if OPERATORS[rule.operator].test is Test.ON_LIST and AGGREGATES[function].of_nothing is not None:
+                yield problems.LIST_NOT_FOR_NUMBERS_OF.at(pointer_to(pointer, "operator"), function=function.value)
+            else:
+                yield from self._comparison(rule.operator, rule.value, result_field(function, of), pointer)
 
     def _sequence(self, rule: Sequence, pointer: str) -> Iterator[Problem]:
         dataset = self._catalogue.dataset(rule.dataset)

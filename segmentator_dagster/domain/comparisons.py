@@ -67,10 +67,12 @@ def canonical_comparison(activity: Activity) -> Rule:
             return _at_least(activity, math.ceil(value), negated=not activity.negated)
         case Test.LESS_OR_EQUAL:
             return _at_least(activity, math.floor(value) + 1, negated=not activity.negated)
-        case _:
+        case Test.EQUALS:
             return _both(
                 activity, replace(activity, operator=">=", value=value), replace(activity, operator="<=", value=value)
             )
+        case _:
+            return activity
 
 
 def _at_least(activity: Activity, number: int, *, negated: bool) -> Rule:

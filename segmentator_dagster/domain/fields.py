@@ -54,6 +54,14 @@ def time_field(dataset: Dataset) -> Field | None:
     return field if field is not None and field.type in (FieldType.DATE, FieldType.DATETIME) else None
 
 
+def known_time(dataset: Dataset) -> Field:
+    """The time field of a dataset that a checked rule needs it of."""
+    field = time_field(dataset)
+    if field is None:
+        raise InternalError(f"an unchecked rule went on: {dataset.name!r} has no time field")
+    return field
+
+
 def aggregated_field(dataset: Dataset, aggregate: Aggregate) -> Field | Problem | None:
     """The field an aggregate computes from: the one it names, the time field for `first` and `last`; None for rows."""
     kind = AGGREGATES[aggregate.function]
@@ -68,12 +76,19 @@ def aggregated_field(dataset: Dataset, aggregate: Aggregate) -> Field | Problem 
     return found
 
 
+def known_aggregated(dataset: Dataset, aggregate: Aggregate) -> Field:
+    """The field of an aggregate that takes one, in a checked rule."""
+    of = aggregated_field(dataset, aggregate)
+    if isinstance(of, Field):
+        return of
+    reason = f"{aggregate.function} takes no field" if of is None else of.message()
+    raise InternalError(f"an unchecked rule went on: {reason}")
+
+
 def aggregate_result(dataset: Dataset, aggregate: Aggregate) -> Field:
     """What a checked aggregate gives, as a field."""
-    of = aggregated_field(dataset, aggregate)
-    if isinstance(of, Problem):
-        raise InternalError(f"an unchecked rule went on: {of.message()}")
-    return result_field(aggregate.function, of)
+    takes_field = bool(AGGREGATES[aggregate.function].of)
+    return result_field(aggregate.function, known_aggregated(dataset, aggregate) if takes_field else None)
 
 
 def is_whole(field: Field) -> bool:

@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import assert_never
 
-from segmentator_dagster.domain.canonical_rows import canonical_where, distinct
+from segmentator_dagster.domain.canonical_rows import canonical_read_as, canonical_where, distinct
 from segmentator_dagster.domain.catalogue import Catalogue
 from segmentator_dagster.domain.comparisons import canonical_comparison
 from segmentator_dagster.domain.placing import placed
 from segmentator_dagster.domain.rule import (
     SLICES,
     Activity,
+    Aggregate,
     Combinator,
     Everyone,
     Group,
@@ -61,7 +62,7 @@ def canonical(rule: Rule) -> Rule:
             return replace(rule, steps=steps)
         case Top():
             where = None if rule.where is None else canonical_where(rule.where)
-            return replace(rule, rule=canonical(rule.rule), where=where)
+            return replace(rule, rule=canonical(rule.rule), where=where, aggregate=_aggregate(rule.aggregate))
         case Sample():
             return Everyone(rule.negated) if (rule.start, rule.end) == (0, SLICES) else rule
         case Everyone() | SegmentMembers() | ListMembers():
@@ -71,12 +72,17 @@ def canonical(rule: Rule) -> Rule:
 
 
 def _activity(rule: Activity) -> Rule:
-    rule = replace(rule, where=None if rule.where is None else canonical_where(rule.where))
+    where = None if rule.where is None else canonical_where(rule.where)
+    rule = replace(rule, where=where, aggregate=_aggregate(rule.aggregate))
     has_row = did(rule)
     if has_row is not None:
         return replace(rule, operator=">=", value=1, negated=not has_row)
     known = canonical_comparison(rule)
     return known if isinstance(known, Activity | Everyone) else canonical(known)
+
+
+def _aggregate(aggregate: Aggregate) -> Aggregate:
+    return replace(aggregate, read_as=canonical_read_as(aggregate.read_as))
 
 
 def _complement(rule: Rule) -> Rule:

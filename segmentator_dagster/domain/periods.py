@@ -18,7 +18,17 @@ MOST_COUNT: Mapping[Unit, int] = {
 }
 """The largest `count` of a span, by unit: about a century."""
 
-MOST_ANNIVERSARY_DAYS = 366
+UNIT_LABELS: Mapping[Unit, tuple[str, str]] = {
+    Unit.HOUR: ("часы", "hours"),
+    Unit.DAY: ("дни", "days"),
+    Unit.WEEK: ("недели", "weeks"),
+    Unit.MONTH: ("месяцы", "months"),
+    Unit.YEAR: ("годы", "years"),
+}
+"""In Russian and English."""
+
+MOST_ANNIVERSARY: Mapping[Unit, int] = {Unit.DAY: 366, Unit.WEEK: 52, Unit.MONTH: 12}
+"""The same of a span to an anniversary: about a year."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from segmentator_dagster.domain.aggregates import Function
 from segmentator_dagster.domain.catalogue import Catalogue, Dataset, Field, FieldType, unwrapped
 from segmentator_dagster.domain.errors import InternalError
-from segmentator_dagster.domain.fields import aggregate_result, known_field, time_field
+from segmentator_dagster.domain.fields import aggregate_result, known_field, known_time
 from segmentator_dagster.domain.operators import OPERATORS, RELATIVE, Operator, Test
 from segmentator_dagster.domain.periods import PERIODS, anniversary_days, clock_bound, moved
 from segmentator_dagster.domain.references import RowsNode, conditions_of, mapped, wheres, with_conditions
@@ -83,9 +83,7 @@ def _without_window(node: RowsNode, dataset: Dataset) -> RowsNode:
 
 
 def _window_condition(window: Window, dataset: Dataset) -> Condition:
-    if dataset.time_field is None:
-        raise InternalError(f"an unchecked rule went on: {dataset.name!r} has no time field")
-    return Condition(dataset.time_field, window.operator, window.value)
+    return Condition(known_time(dataset).name, window.operator, window.value)
 
 
 def _joined(where: RowGroup | None, condition: Condition) -> RowGroup:
@@ -182,8 +180,7 @@ def _depends_on_zone(node: Activity | Sequence | Top, dataset: Dataset) -> bool:
     if isinstance(node, Sequence):
         return False
     if node.aggregate.function is Function.DAYS:
-        time = time_field(dataset)
-        return time is not None and time.type is FieldType.DATETIME
+        return known_time(dataset).type is FieldType.DATETIME
     if isinstance(node, Top):
         return False
     return _reads_the_zone(aggregate_result(dataset, node.aggregate), node.operator, node.value)

@@ -24,13 +24,10 @@ class Noun:
     of_many: str = ""
 
     def form(self, number: float, language: Language) -> str:
-        match plural_form(number, language):
-            case "one":
-                return self.one
-            case "few":
-                return self.few or self.many
-            case "many":
-                return self.many
+        form = plural_form(number, language)
+        if form == "one":
+            return self.one
+        return self.few if form == "few" else self.many
 
     def genitive(self, number: float, language: Language) -> str:
         """The form after "at least", "less than" and the like."""

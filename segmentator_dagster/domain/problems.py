@@ -146,6 +146,13 @@ TOO_MANY_ITEMS = kind_of(
     f"The lists of the rule hold over {MAX_LIST_ITEMS} values together.",
     f"В списках правила вместе больше {MAX_LIST_ITEMS} значений.",
 )
+LIST_NOT_FOR_NUMBERS_OF = kind_of(
+    "list_not_for_numbers_of",
+    "Uploaded lists hold values of fields; the result of `{function}` cannot be looked up in one.",
+    "В загруженных списках значения полей; результат `{function}` в них не ищут.",
+    "Use `in` with the numbers themselves.",
+    "Используйте `in` с самими числами.",
+)
 UNKNOWN_DATASET = kind_of("unknown_dataset", "There is no dataset `{name}`.", "Набора данных `{name}` нет.", *_ONE_OF)
 UNKNOWN_TIME_ZONE = kind_of("unknown_time_zone", "There is no time zone `{name}`.", "Часового пояса `{name}` нет.")
 UNKNOWN_FIELD = kind_of(
@@ -251,9 +258,14 @@ EMPTY_RANGE = kind_of(
 
 def shown(text: object) -> str:
     """A text from outside made fit for a message: at most 60 characters, no broken ones."""
-    raw = text if isinstance(text, str) else repr(text) if not isinstance(text, int) or abs(text) < 10**60 else "…"
+    raw = text if isinstance(text, str) else repr(text) if _is_short(text) else "…"
     cut = raw if len(raw) <= 60 else raw[:59] + "…"
     return cut.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _is_short(value: object) -> bool:
+    """Whether its repr is: a list may be as deep as it likes, an integer as long."""
+    return isinstance(value, float | bool | None) or (isinstance(value, int) and abs(value) < 10**60)
 
 
 def suggestion(name: str, known: Iterable[str]) -> dict[str, str]:

@@ -22,10 +22,12 @@ from segmentator_dagster.domain.rule import (
     SegmentMembers,
     Sequence,
     Top,
+    Value,
 )
 
 RowsNode = TypeVar("RowsNode", bound="Activity | Sequence | Top")
 """A node that looks at rows of a dataset."""
+Compared = TypeVar("Compared", bound="Activity | Condition")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +69,16 @@ def list_ids(rule: Rule) -> Iterator[int]:
     for node in nodes(rule):
         if isinstance(node, ListMembers):
             yield node.list_id
+        if isinstance(node, Activity):
+            yield from _list_in(node.operator, node.value)
         for where in wheres(node):
             for condition in conditions_of(where):
-                if OPERATORS[condition.operator].test is Test.ON_LIST and isinstance(condition.value, int):
-                    yield condition.value
+                yield from _list_in(condition.operator, condition.value)
+
+
+def _list_in(operator: str, value: Value) -> Iterator[int]:
+    if OPERATORS[operator].test is Test.ON_LIST and isinstance(value, int):
+        yield value
 
 
 def dataset_names(rule: Rule) -> Iterator[str]:
@@ -144,7 +152,9 @@ def expanded(rule: Rule, base_dataset: str, library: Library) -> Rule:
                 return of_segment(node)
             case ListMembers():
                 return replace(node, parts=of_list(node.list_id))
-            case Activity() | Sequence() | Top():
+            case Activity():
+                return _with_parts(with_conditions(node, lambda one: _with_parts(one, of_list)), of_list)
+            case Sequence() | Top():
                 return with_conditions(node, lambda condition: _with_parts(condition, of_list))
             case _:
                 return node
@@ -152,10 +162,10 @@ def expanded(rule: Rule, base_dataset: str, library: Library) -> Rule:
     return mapped(rule, leaf)
 
 
-def _with_parts(condition: Condition, parts_of: Callable[[int], tuple[str, ...]]) -> Condition:
-    if OPERATORS[condition.operator].test is Test.ON_LIST and isinstance(condition.value, int):
-        return replace(condition, value=parts_of(condition.value))
-    return condition
+def _with_parts(compared: Compared, parts_of: Callable[[int], tuple[str, ...]]) -> Compared:
+    for list_id in _list_in(compared.operator, compared.value):
+        return replace(compared, value=parts_of(list_id))
+    return compared
 
 
 def _in_zone_and_base(leaf: Rule, time_zone: str, base: str | None) -> Rule:

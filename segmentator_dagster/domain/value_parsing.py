@@ -14,7 +14,7 @@ from segmentator_dagster.domain import problems
 from segmentator_dagster.domain.errors import pointer_to
 from segmentator_dagster.domain.node_reading import LARGEST_INTEGER, Node, NodeReader, number_fault, text_fault
 from segmentator_dagster.domain.operators import Operator, Shape, Test
-from segmentator_dagster.domain.periods import MOST_ANNIVERSARY_DAYS, MOST_COUNT, PERIODS
+from segmentator_dagster.domain.periods import MOST_ANNIVERSARY, MOST_COUNT, PERIODS
 from segmentator_dagster.domain.problems import shown
 from segmentator_dagster.domain.rule import Scalar, Span, Unit, Value
 
@@ -76,14 +76,12 @@ class ValueReader:
         self._reader.keys(node, at, ("count", "unit"))
         unit = self._reader.one_of(Unit, node, "unit", problems.UNKNOWN_UNIT, at)
         anniversary = operator is not None and operator.test is Test.ANNIVERSARY_WITHIN
-        if anniversary and unit in (Unit.HOUR, Unit.YEAR):
-            self._reader.report(
-                problems.UNIT_NOT_HERE, pointer_to(at, "unit"), unit=unit.value, units="`day`, `week`, `month`"
-            )
+        limits = MOST_ANNIVERSARY if anniversary else MOST_COUNT
+        if unit is not None and unit not in limits:
+            units = ", ".join(f"`{one}`" for one in limits)
+            self._reader.report(problems.UNIT_NOT_HERE, pointer_to(at, "unit"), unit=unit.value, units=units)
             return None
-        most = MOST_COUNT[unit or Unit.DAY]
-        if anniversary:
-            most = min(most, MOST_ANNIVERSARY_DAYS if unit is Unit.DAY else 52 if unit is Unit.WEEK else 12)
+        most = limits[unit or Unit.DAY]
         low = 0 if anniversary else 1
         count = self._reader.whole_number(node, "count", at, low, most)
         return None if count is None or unit is None else Span(count, unit)

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segmentator_dagster.domain.aggregates import Function
+from segmentator_dagster.domain.catalogue import FieldType
 from segmentator_dagster.domain.fingerprint import NO_ONE, canonical, fingerprint
 from segmentator_dagster.domain.operators import COMPLEMENTS
 from segmentator_dagster.domain.placing import placed
@@ -223,3 +224,13 @@ def test_in_canonical_form_only_leaves_are_negated_and_did_has_one_spelling(rule
     for node in [once, *(once.rules if isinstance(once, Group) else ())]:
         assert not (isinstance(node, Group) and node.negated)
         assert not (isinstance(node, Activity) and did(node) is not None and node.operator != ">=")
+
+
+def test_text_is_what_an_entry_is_read_as_unless_said_otherwise() -> None:
+    for one, other in ((None, FieldType.TEXT), (FieldType.TEXT, None)):
+        left, right = (has(Condition("props", "=", "a", "t", read_as)) for read_as in (one, other))
+        assert print_of(left) == print_of(right)
+        aggregates = (Aggregate(Function.LAST, "props", "t", read_as) for read_as in (one, other))
+        assert len({print_of(Activity(worlds.BASE, None, last, "=", "a")) for last in aggregates}) == 1
+    number = has(Condition("props", "notNull", None, "t", FieldType.NUMBER))
+    assert print_of(number) != print_of(has(Condition("props", "notNull", None, "t")))

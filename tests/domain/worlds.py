@@ -222,7 +222,8 @@ def aggregates(draw: st.DrawFn, dataset: str) -> Aggregate:
 def _compared_activities(draw: st.DrawFn, dataset: str) -> Activity:
     aggregate = draw(aggregates(dataset) | st.just(Aggregate()))
     result = aggregate_result(catalogue().datasets[dataset], aggregate)
-    operators = [one for one in operators_of(result) if one.test is not Test.ON_LIST]
+    numbers_of = AGGREGATES[aggregate.function].of_nothing is not None  # these are not looked up in lists
+    operators = [one for one in operators_of(result) if not (numbers_of and one.test is Test.ON_LIST)]
     operator = draw(st.sampled_from(operators))
     value = draw(_values(operator, result, _compared_values(aggregate, result, dataset)))
     where, window = draw(st.none() | row_groups(dataset)), draw(_windows(dataset))
