@@ -6,11 +6,10 @@ import sqlalchemy as sa
 
 from segmentator_dagster.compiler.aggregates import is_float, sortable_text
 from segmentator_dagster.compiler.columns import column_of
-from segmentator_dagster.compiler.conditions import text_of
 from segmentator_dagster.compiler.expressions import Expression, complement, number, when
 from segmentator_dagster.compiler.lowering import Lowering
 from segmentator_dagster.compiler.query import CompiledQuery, compile_statement
-from segmentator_dagster.domain.catalogue import Catalogue, Dataset, Field, FieldType
+from segmentator_dagster.domain.catalogue import Catalogue, Dataset, Field, FieldType, unwrapped
 from segmentator_dagster.domain.errors import InternalError
 from segmentator_dagster.domain.fields import time_field
 from segmentator_dagster.domain.rule import Rule
@@ -56,10 +55,10 @@ def _latest(field: Field, dataset: Dataset, table: sa.FromClause) -> Expression:
     """The latest value; of a text in a form that sorts: the moment, whether there is a text, the text."""
     column = column_of(field, table)
     time = time_field(dataset)
-    if field.type is FieldType.TEXT:
-        text = text_of(column, field)
+    if _is_kept_as_text(field, time):
+        text = sa.func.toString(column) if field.type is FieldType.DATE else column
         known = sa.func.concat(_KNOWN, text)
-        ranked = when(sa.func.isNull(text), _UNKNOWN, known) if field.nullable else known
+        ranked = when(sa.func.isNull(column), _UNKNOWN, known) if field.nullable else known
         if time is None:
             return sa.func.max(ranked)
         moment, width = sortable_text(column_of(time, table), time)
@@ -73,6 +72,11 @@ def _latest(field: Field, dataset: Dataset, table: sa.FromClause) -> Expression:
     return sa.func.argMax(sa.func.tuple(column), sa.func.tuple(*ranks))
 
 
+def _is_kept_as_text(field: Field, time: Field | None) -> bool:
+    """Strings and days sort as texts as they do by themselves; `max` of a text is far faster than `argMax` of tuples."""
+    return field != time and (unwrapped(field.clickhouse_type) == "String" or field.type is FieldType.DATE)
+
+
 def _rank(column: Expression, field: Field) -> list[Expression]:
     """What a value is ordered by: NULL is least, then NaN."""
     flags: list[Expression] = [sa.func.isNotNull(column)] if field.nullable else []
@@ -83,10 +87,11 @@ def _rank(column: Expression, field: Field) -> list[Expression]:
 
 def _shown(latest: Expression, field: Field, dataset: Dataset) -> Expression:
     """The value out of what `_latest` kept."""
-    if field.type is not FieldType.TEXT:
-        return sa.func.tupleElement(latest, number(1))
     time = time_field(dataset)
+    if not _is_kept_as_text(field, time):
+        return sa.func.tupleElement(latest, number(1))
     width = 0 if time is None else sortable_text(latest, time)[1]
     known = sa.func.substring(latest, number(width + 1), number(1)) == _KNOWN
     text = sa.func.substring(latest, number(width + 2))
-    return when(known, text, _NULL) if field.nullable else text
+    value = sa.func.toDate32(text) if field.type is FieldType.DATE else text
+    return when(known, value, _NULL) if field.nullable else value

@@ -16,7 +16,9 @@ TABLE = "list_items"
 def values_of(parts: Sequence[object], database: str) -> sa.Select[Any]:
     """One column: the values of these parts of a list."""
     items = sa.table(TABLE, sa.column("part", server_type("UUID")), sa.column("value"), schema=database)
-    return sa.select(items.c.value).where(*(items.c.part.in_(array) for array in list_parameters("UUID", parts)))
+    return sa.select(items.c.value).where(
+        sa.or_(*(items.c.part.in_(array) for array in list_parameters("UUID", parts)))
+    )
 
 
 def on_list(text: Expression, parts: Sequence[object], database: str) -> Predicate:

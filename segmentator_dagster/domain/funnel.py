@@ -54,4 +54,4 @@ def _inside(rule: Rule, pointer: str, depth: int, so_far: Callable[[Rule], Rule]
 
 def _joined(group: Group, before: tuple[Rule, ...], so_far: Callable[[Rule], Rule]) -> Callable[[Rule], Rule]:
     """A child, joined with those before it, in what surrounds the group."""
-    return lambda child: so_far(replace(group, rules=(*before, child)) if before else child)
+    return lambda child: so_far(replace(group, rules=(*before, child)))

@@ -57,16 +57,21 @@ def test_a_funnel_counts_what_each_of_its_rules_names(
 
 
 def latest(rows: Sequence[dict[str, Any]], time: str | None, name: str) -> Any:
-    """The value in the latest row, among equally late ones the greatest; NULL is least, then NaN."""
+    """The value in the latest row, among equally late ones the greatest as it is stored; NULL is least, then NaN."""
+
+    def moment(value: Any) -> tuple[Any, ...]:
+        return (0,) if value is None else (1, value)
 
     def rank(value: Any) -> tuple[Any, ...]:
         if value is None:
             return (0,)
         if value != value:
             return (1,)
+        if name == "enum":
+            return (2, ["", "b", "A"].index(value))
         return (2, value.encode() if isinstance(value, str) else value)
 
-    return max(rows, key=lambda row: (rank(row[time]) if time else (), rank(row[name])))[name]
+    return max(rows, key=lambda row: (moment(row[time]) if time else (), rank(row[name])))[name]
 
 
 SHOWN = [

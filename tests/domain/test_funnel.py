@@ -51,8 +51,8 @@ def test_groups_come_before_what_is_in_them() -> None:
         ("/rules/1/rules/0", 1),
         ("/rules/1/rules/1", 1),
     ]
-    assert steps[0].so_far == DID
-    assert steps[1].so_far == narrowed(X)
+    assert steps[0].so_far == Group(AND, (DID,))
+    assert steps[1].so_far == Group(AND, (narrowed(X),))
     assert steps[4].so_far == rule
     assert (steps[4].alone, steps[5].alone) == (either, LISTED)
     assert steps[5].so_far == Group(AND, (DID, LISTED))
