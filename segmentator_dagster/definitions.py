@@ -7,6 +7,7 @@ from segmentator_dagster.assets.datasets import dataset
 from segmentator_dagster.assets.files import segment_csv, segment_xlsx
 from segmentator_dagster.resources.services import Services
 from segmentator_dagster.sensors.endings import export_endings_sensor
+from segmentator_dagster.sensors.health import segment_health_sensor
 from segmentator_dagster.sensors.partitions import partitions_mirror_sensor
 from segmentator_dagster.sensors.requests import export_requests_sensor
 from segmentator_dagster.sensors.schedules import segment_schedules_sensor
@@ -21,12 +22,15 @@ defs = dg.Definitions(
         export_requests_sensor,
         segment_schedules_sensor,
         export_endings_sensor,
+        segment_health_sensor,
     ],
     resources={
         "segments": _services.segments,
         "exports": _services.exports,
         "attempts": _services.attempts,
         "datasets": _services.datasets,
+        "clickhouse": _services.clickhouse,
+        "health": _services.health,
         "exporter": _services.exporter,
         "profiler": _services.profiler,
     },

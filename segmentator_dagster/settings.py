@@ -128,6 +128,9 @@ class Settings(BaseSettings):
     default_dataset: str = Field("user_activity", description="dataset of rules that name none")
     link_seconds: int = Field(60, ge=1, le=60, description="how long a download link lives, seconds")
     count_deadline_seconds: int = Field(30, ge=1, le=3600, description="longest count or preview, seconds")
+    upload_megabytes: int = Field(
+        1024, ge=1, le=1 << 20, description="largest file of an uploaded list, MiB, also after unpacking"
+    )
     run_workers: int = Field(2, ge=1, le=64, description="idle warm processes kept ready for Dagster runs")
     demo_users: int = Field(
         200_000,

@@ -22,8 +22,8 @@ from segmentator_dagster.collection.problems import (
     BadRow,
     shown,
 )
-from segmentator_dagster.collection.source import ROW, SourceColumn, cell, checked_names
-from segmentator_dagster.collection.text_file import TextFile, TextStream
+from segmentator_dagster.collection.source import ROW, cell, columns_of
+from segmentator_dagster.collection.text_file import Encoding, TextFile, TextStream
 from segmentator_dagster.domain.errors import InternalError, UserError
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -35,27 +35,32 @@ _EXCEL_DELIMITER_LINE = re.compile(r'^"?sep=(.)"?\r?\n')
 
 
 class CsvFile:
-    """A delimited text file with a header, maybe gzipped; see TextFile for its encoding.
+    """A delimited text file, maybe gzipped; see TextFile for its encoding. Without a header its columns are 1, 2, ….
 
     An empty value is NULL, quoted or not: writers do not agree on the difference. Blank lines are skipped.
     """
 
     cell_kinds = False
 
-    def __init__(self, path: Path, *, expected_column: str) -> None:
-        """Read the header; `expected_column` helps to tell the delimiter. UserError where there is no header."""
+    def __init__(self, path: Path, *, expected_column: str, has_header: bool = True) -> None:
+        """Read the first record; `expected_column` helps to tell the delimiter. UserError where there is none."""
         self._text = TextFile.recognised(path)
         beginning = self._text.beginning()
         stated = _EXCEL_DELIMITER_LINE.match(beginning)
         skipped = 1 if stated else 0
         beginning = beginning[stated.end() :] if stated else beginning
-        self._delimiter = stated[1] if stated else _delimiter(beginning, expected_column)
-        header, header_lines = _header(beginning, self._delimiter)
-        self._header_lines = skipped + header_lines
-        self.columns = tuple(SourceColumn(name) for name in checked_names(header))
-        self.decimal_comma = self._delimiter != ","
+        self.delimiter = stated[1] if stated else _delimiter(beginning, expected_column)
+        first, first_lines = _header(beginning, self.delimiter)
+        self.header_line = skipped + first_lines if has_header else None
+        self._header_lines = skipped + (first_lines if has_header else 0)
+        self.columns = columns_of(first if has_header else len(first))
+        self.decimal_comma = self.delimiter != ","
         self._has_broken_rows = False
         self._fraction = 0.0
+
+    @property
+    def encoding(self) -> Encoding:
+        return self._text.encoding
 
     def fraction_read(self) -> float:
         return self._fraction
@@ -63,7 +68,7 @@ class CsvFile:
     def batches(self) -> Iterator[pa.Table]:
         # A row of our own at the end shows that no quote is left open there: pyarrow would not say so.
         end = secrets.token_hex(16)
-        tail = "\n" + self._delimiter.join([end] * len(self.columns)) + "\n"
+        tail = "\n" + self.delimiter.join([end] * len(self.columns)) + "\n"
         ended, rows, waiting = False, 0, list[pa.RecordBatch]()
         with self._text.stream(tail.encode()) as stream:
             try:
@@ -88,7 +93,7 @@ class CsvFile:
         if self._has_broken_rows:
             for line, fields in self._records():
                 if len(fields) != len(self.columns):
-                    value = shown(self._delimiter.join(fields))
+                    value = shown(self.delimiter.join(fields))
                     problem = ROW_FIELD_COUNT.at(line=line, expected=len(self.columns), found=len(fields), value=value)
                     found.append(BadRow(line, problem))
                 if len(found) == SHOWN_PROBLEMS:
@@ -115,7 +120,7 @@ class CsvFile:
                 use_threads=False, block_size=MAX_ROW_BYTES, column_names=names, skip_rows=self._header_lines
             ),
             parse_options=pa.csv.ParseOptions(
-                delimiter=self._delimiter, newlines_in_values=True, invalid_row_handler=self._skip_broken
+                delimiter=self.delimiter, newlines_in_values=True, invalid_row_handler=self._skip_broken
             ),
             convert_options=pa.csv.ConvertOptions(
                 column_types=dict.fromkeys(names, pa.binary()),  # valid UTF-8 or not is asked of each value later
@@ -148,7 +153,7 @@ class CsvFile:
                         raise csv.Error("the line is too long")
                     yield part
 
-            reader = csv.reader(physical_lines(), delimiter=self._delimiter)
+            reader = csv.reader(physical_lines(), delimiter=self.delimiter)
             try:
                 for fields in reader:
                     if fields:
@@ -163,7 +168,7 @@ class CsvFile:
             if sum(map(len, found[1])) > MAX_ROW_BYTES // 4:  # characters, of at most 4 bytes
                 break
         line, fields = found
-        value = shown(self._delimiter.join(fields))
+        value = shown(self.delimiter.join(fields))
         return QUOTE_UNCLOSED.error(line=line, value=value, limit_mb=MAX_ROW_BYTES >> 20)
 
 

@@ -61,6 +61,13 @@ def kind(index: int) -> str:
     return f"k{index}"
 
 
+def columns_of(first_row: Sequence[str] | int) -> tuple[SourceColumn, ...]:
+    """The columns that a header names, or 1, 2, … of a file without one, given how many."""
+    if isinstance(first_row, int):
+        first_row = [str(number) for number in range(1, first_row + 1)]
+    return tuple(SourceColumn(name) for name in checked_names(first_row))
+
+
 def checked_names(header: Sequence[str]) -> tuple[str, ...]:
     """Trimmed column names; UserError names the first one that is empty, repeated or not usable."""
     if len(header) > MAX_COLUMNS:

@@ -28,7 +28,7 @@ from segmentator_dagster.collection.problems import (
     shown,
     shown_names,
 )
-from segmentator_dagster.collection.source import ROW, SourceColumn, cell, checked_names, kind
+from segmentator_dagster.collection.source import ROW, cell, columns_of, kind
 
 BATCH_ROWS = 20_000
 MAX_SHEET_ROWS = 1_048_576
@@ -48,7 +48,7 @@ class CellKind(IntEnum):
 
 
 class XlsxFile:
-    """One sheet of a workbook, its first row the header. Formulas count by the value saved with them.
+    """One sheet of a workbook. Without a header its columns are 1, 2, …. Formulas count by the value saved with them.
 
     Rows without any value are skipped. A row's line is its number in the sheet.
     """
@@ -56,17 +56,18 @@ class XlsxFile:
     cell_kinds = True
     decimal_comma = False
 
-    def __init__(self, path: Path, sheet: str | None = None) -> None:
-        """Read the header; UserError for a sheet that is not there and for an archive made to explode."""
+    def __init__(self, path: Path, sheet: str | None = None, *, has_header: bool = True) -> None:
+        """Read the first row; UserError for a sheet that is not there and for an archive made to explode."""
         self._path = path
         self._sheet = sheet
+        self.header_line = 1 if has_header else None
         with self._rows() as rows:
-            header = [_header_text(value) for value in next(rows, ())]
-        while header and not header[-1]:
-            header.pop()
-        if not header:
+            first = [_header_text(value) for value in next(rows, ())]
+        while first and not first[-1]:
+            first.pop()
+        if not first:
             raise FILE_EMPTY.error()
-        self.columns = tuple(SourceColumn(name) for name in checked_names(header))
+        self.columns = columns_of(first if has_header else len(first))
         self._broken: list[BadRow] = []
 
     def fraction_read(self) -> None:
@@ -75,9 +76,10 @@ class XlsxFile:
     def batches(self) -> Iterator[pa.Table]:
         width = len(self.columns)
         with self._rows() as rows:
-            next(rows)
             batch = _Batch(width)
-            for number, row in enumerate(rows, start=2):
+            for number, row in enumerate(rows, start=1):
+                if number == self.header_line:
+                    continue
                 if number > MAX_SHEET_ROWS:
                     raise FILE_UNREADABLE.error(reason=f"a sheet has {MAX_SHEET_ROWS} rows at most")
                 filled = _filled_width(row)

@@ -13,16 +13,19 @@ from segmentator_dagster.compiler.members import member_rows, output_columns
 from segmentator_dagster.compiler.query import CompiledQuery, compile_statement
 from segmentator_dagster.compiler.tables import USER_ID
 from segmentator_dagster.domain.catalogue import Catalogue, Dataset, Field, FieldType
+from segmentator_dagster.domain.definition import examined
 from segmentator_dagster.domain.describe import describe
 from segmentator_dagster.domain.errors import Problem
 from segmentator_dagster.domain.export import Export, ExportError, ExportRequest, Format, Progress, Snapshot, Status
-from segmentator_dagster.domain.parsing import parse_rule
+from segmentator_dagster.domain.references import Library
+from segmentator_dagster.domain.rule import Rule
 from segmentator_dagster.domain.segment import Version
 from segmentator_dagster.exports.manifest import manifest
 from segmentator_dagster.exports.problems import (
     AUDIENCE_MISSING,
     DATASET_MISSING,
     FILE_INCOMPLETE,
+    SEGMENT_BROKEN,
     DuplicateRunError,
     ExportCancelledError,
 )
@@ -31,8 +34,10 @@ from segmentator_dagster.exports.snapshot import members_of, sample_members, tak
 from segmentator_dagster.storage.catalogue import read_catalogue
 from segmentator_dagster.storage.clickhouse import ClickHouse
 from segmentator_dagster.storage.metadata.attempts import Attempts
+from segmentator_dagster.storage.metadata.database import now
 from segmentator_dagster.storage.metadata.datasets import Datasets
 from segmentator_dagster.storage.metadata.exports import Exports
+from segmentator_dagster.storage.metadata.references import References
 from segmentator_dagster.storage.metadata.segments import Segments
 from segmentator_dagster.storage.metadata.snapshots import Snapshots
 from segmentator_dagster.storage.objects import Objects
@@ -81,6 +86,7 @@ class Exporter:
     attempts: Attempts
     snapshots: Snapshots
     datasets: Datasets
+    references: References
     writer: ClickHouse
     objects: Objects
     members_database: str
@@ -106,23 +112,32 @@ class Exporter:
     def take_audience(self, request: ExportRequest) -> AudienceTaken:
         """Run the rule of the requested version and record its snapshot.
 
-        ExportCancelledError where nothing of the request is wanted any more.
+        ExportCancelledError where nothing of the request is wanted any more; UserError segment_broken, with the reason,
+        where the definition does not go with the data.
         """
         if request.exports and request.final:
             raise ExportCancelledError("every export of the request has ended")
         definition = self.segments.version(request.segment_id, request.version)
         catalogue = read_catalogue(self.datasets, self.writer)
-        rule = parse_rule(definition.definition.rule, default_dataset=definition.definition.dataset)
+        rule, library = self._whole(definition, catalogue)
         self._say(request, "audience")
-        base = _base_dataset(catalogue, definition)
-        audience = compile_audience(rule, catalogue, base.name, definition.definition.time_zone)
-        snapshot = take_snapshot(self.writer, definition, audience, self.members_database)
+        moment = now()
+        audience = compile_audience(
+            rule,
+            catalogue,
+            definition.definition.dataset,
+            definition.definition.time_zone,
+            moment,
+            library=library,
+            lists_database=self.members_database,
+        )
+        snapshot = take_snapshot(self.writer, definition, audience, moment, self.members_database)
         if not self.snapshots.record(snapshot, request.id, request.attempt):
             raise DuplicateRunError(request.id)
         return AudienceTaken(
             snapshot,
             definition,
-            describe(rule, catalogue, "ru"),
+            describe(rule, catalogue, "ru", library),
             compile_statement(audience),
             sample_members(self.writer, snapshot.id, self.members_database, _SAMPLE),
         )
@@ -180,6 +195,13 @@ class Exporter:
                 raise AUDIENCE_MISSING.error(id=run.segment_id)
         return self.attempts.request_of_run(segment, run.formats, run.run_id, run.parent_run_id, snapshot)
 
+    def _whole(self, segment: Version, catalogue: Catalogue) -> tuple[Rule, Library]:
+        seen = examined(segment.definition, catalogue, self.references.library, segment.segment_id)
+        if seen.problems or seen.rule is None:
+            reasons = {"reason_en": seen.problems[0].message("en"), "reason_ru": seen.problems[0].message("ru")}
+            raise SEGMENT_BROKEN.error(**reasons)
+        return seen.rule, seen.library
+
     def _snapshot(self, request: ExportRequest) -> Snapshot:
         current = self.exports.of_request(request.id)
         snapshot = self.snapshots.get(current.snapshot_id) if current and current.snapshot_id else None
@@ -223,8 +245,12 @@ def export_fields(dataset: Dataset, names: Sequence[str]) -> tuple[Field, ...]:
 
 def file_name(definition: Version, snapshot: Snapshot, format_: Format) -> str:
     """`<segment> 2026-03-01.csv`: the segment's name less what file systems refuse, and the day of the data (UTC)."""
-    name = "".join("_" if c in '<>:"/\\|?*' or not c.isprintable() else c for c in definition.definition.name)
-    return f"{name.strip(' .')} {snapshot.data_moment:%Y-%m-%d}.{format_.value}"
+    return f"{on_disk(definition.definition.name)} {snapshot.data_moment:%Y-%m-%d}.{format_.value}"
+
+
+def on_disk(name: str) -> str:
+    """A name as file systems take it."""
+    return "".join("_" if c in '<>:"/\\|?*' or not c.isprintable() else c for c in name).strip(" .")
 
 
 def _base_dataset(catalogue: Catalogue, definition: Version) -> Dataset:

@@ -12,6 +12,14 @@ DATASET_MISSING = ProblemKind(
     hint_en="Change the segment to what `GET /datasets` lists.",
     hint_ru="Измените сегмент по списку `GET /datasets`.",
 )
+SEGMENT_BROKEN = ProblemKind(
+    "segment_broken",
+    Category.CONFLICT,
+    en="The segment is broken: {reason_en}",
+    ru="Сегмент не работает: {reason_ru}",
+    hint_en="Change it to what the data have now, or bring the data back.",
+    hint_ru="Приведите его в соответствие с данными или верните данные.",
+)
 AUDIENCE_MISSING = ProblemKind(
     "audience_missing",
     Category.CONFLICT,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, datetime
+from datetime import datetime
 
 from clickhouse_connect.cc_sqlalchemy.datatypes.sqltypes import UUID, String
 from sqlalchemy import Select, TableClause, bindparam, column, func, insert, select, table
@@ -15,10 +15,14 @@ from segmentator_dagster.storage.clickhouse import ClickHouse
 from segmentator_dagster.storage.members import TABLE
 
 
-def take_snapshot(writer: ClickHouse, segment: Version, audience: Select[tuple[str]], database: str) -> Snapshot:
-    """Run the rule and keep its users. A run that dies half way leaves rows under an id that nobody reads."""
+def take_snapshot(
+    writer: ClickHouse, segment: Version, audience: Select[tuple[str]], data_moment: datetime, database: str
+) -> Snapshot:
+    """Run the rule, compiled for `data_moment`, and keep its users.
+
+    A run that dies half way leaves rows under an id that nobody reads.
+    """
     snapshot_id = str(uuid.uuid4())
-    data_moment = datetime.now(UTC)
     writer.execute(snapshot_query(audience, snapshot_id, database), {"query_id": snapshot_id})
     members = members_of(snapshot_id, database).subquery("members")
     users = writer.scalar(compile_statement(select(func.count()).select_from(members)))

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 
 from segmentator_dagster.exports.exporter import Exporter
 from segmentator_dagster.settings import Settings
+from segmentator_dagster.storage.clickhouse import ClickHouse
 from segmentator_dagster.storage.connections import database_of, objects_of, writer_of
 from segmentator_dagster.storage.metadata.attempts import Attempts
 from segmentator_dagster.storage.metadata.datasets import Datasets
 from segmentator_dagster.storage.metadata.exports import Exports
+from segmentator_dagster.storage.metadata.health import SegmentHealth
+from segmentator_dagster.storage.metadata.references import References
 from segmentator_dagster.storage.metadata.segments import Segments
 from segmentator_dagster.storage.metadata.snapshots import Snapshots
 from segmentator_dagster.storage.profile import DatasetProfiler
@@ -23,6 +26,8 @@ class Services:
     exports: Exports
     attempts: Attempts
     datasets: Datasets
+    clickhouse: ClickHouse
+    health: SegmentHealth
     exporter: Exporter
     profiler: DatasetProfiler
 
@@ -37,14 +42,16 @@ class Services:
             attempts,
             Snapshots(database),
             datasets,
+            References(database),
             writer,
             objects_of(settings),
             settings.clickhouse_database,
         )
-        return cls(segments, exports, attempts, datasets, exporter, DatasetProfiler(datasets, writer))
+        health, profiler = SegmentHealth(database), DatasetProfiler(datasets, writer)
+        return cls(segments, exports, attempts, datasets, writer, health, exporter, profiler)
 
     def connect(self) -> None:
         """Open what a run will need, so that its first use costs nothing."""
         self.segments.live_ids()
-        self.exporter.writer.ping()
+        self.clickhouse.ping()
         self.exporter.objects.ping()

@@ -63,7 +63,26 @@ _KINDS = {
 }
 
 
-def _mapped(error: Exception) -> Exception:
+def connection_options(url: str) -> dict[str, Any]:
+    """What the driver needs to know of `http(s)://user:password@host:port`, whichever of its clients it makes."""
+    parts = urlsplit(url)
+    local = parts.hostname in ("127.0.0.1", "localhost", "::1")
+    return {
+        "interface": parts.scheme,
+        "host": parts.hostname,
+        "port": parts.port or (8443 if parts.scheme == "https" else 8123),
+        "username": unquote(parts.username or "default"),
+        "password": unquote(parts.password or ""),
+        "compress": False if local else "lz4",
+        "query_limit": 0,
+        "connect_timeout": 5,
+        "autogenerate_session_id": False,  # sessions would allow one query at a time
+        "form_encode_query_params": True,  # parameters may be longer than a URL
+    }
+
+
+def mapped_error(error: Exception) -> Exception:
+    """The error of ours that stands for one of the driver or of the connection."""
     if isinstance(error, DatabaseError) and error.code is not None:
         if kind := _KINDS.get(error.code):
             return kind.error()
@@ -78,31 +97,21 @@ def _errors() -> Iterator[None]:
     try:
         yield
     except (ClickHouseError, urllib3.exceptions.HTTPError, OSError) as error:
-        raise _mapped(error) from error
+        raise mapped_error(error) from error
 
 
 class ClickHouse:
     """One user of one server. Connects on first use; safe to share between threads, not across a fork."""
 
     def __init__(self, url: str, *, timeout_seconds: int = 3600) -> None:
-        self._url = urlsplit(url)
+        self._options = connection_options(url)
         self._timeout = timeout_seconds
 
     @cached_property
     def _client(self) -> Client:
-        local = self._url.hostname in ("127.0.0.1", "localhost", "::1")
         return clickhouse_connect.get_client(
-            interface=self._url.scheme,
-            host=self._url.hostname,
-            port=self._url.port or (8443 if self._url.scheme == "https" else 8123),
-            username=unquote(self._url.username or "default"),
-            password=unquote(self._url.password or ""),
-            compress=False if local else "lz4",
-            query_limit=0,
-            connect_timeout=5,
+            **self._options,
             send_receive_timeout=self._timeout,
-            autogenerate_session_id=False,  # sessions would allow one query at a time
-            form_encode_query_params=True,  # parameters may be longer than a URL
             dedicated_pool=True,
         )
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from segmentator_dagster.settings import Settings, secret
 from segmentator_dagster.storage.clickhouse import ClickHouse
+from segmentator_dagster.storage.clickhouse_async import GRACE_SECONDS, AsyncClickHouse
 from segmentator_dagster.storage.metadata.database import Database
 from segmentator_dagster.storage.objects import Objects, S3Access
-
-_GRACE_SECONDS = 5  # the server's own limit comes first, and says so
 
 
 def database_of(settings: Settings) -> Database:
@@ -25,10 +24,18 @@ def writer_of(settings: Settings) -> ClickHouse:
 
 
 def reader_of(settings: Settings) -> ClickHouse:
-    """The user for counts and previews, limited by its profile on the server."""
+    """The user who may only read, limited by its profile on the server."""
     return ClickHouse(
         secret(settings.clickhouse_reader_url, "clickhouse_reader_url"),
-        timeout_seconds=settings.count_deadline_seconds + _GRACE_SECONDS,
+        timeout_seconds=settings.count_deadline_seconds + GRACE_SECONDS,
+    )
+
+
+def async_reader_of(settings: Settings) -> AsyncClickHouse:
+    """The same user for questions that somebody waits for."""
+    return AsyncClickHouse(
+        secret(settings.clickhouse_reader_url, "clickhouse_reader_url"),
+        deadline_seconds=settings.count_deadline_seconds,
     )
 
 

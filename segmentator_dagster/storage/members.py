@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from segmentator_dagster.compiler.query import CompiledQuery
 from segmentator_dagster.storage.clickhouse import ClickHouse
+from segmentator_dagster.storage.list_items import create_list_items
 
 TABLE = "segment_members"
 
@@ -20,3 +21,4 @@ def create_databases(admin: ClickHouse, own_database: str, data_database: str) -
             {"database": own_database, "table": TABLE},
         )
     )
+    create_list_items(admin, own_database)

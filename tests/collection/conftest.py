@@ -12,8 +12,13 @@ import pytest
 
 from segmentator_dagster.collection.load import LoadedDataset, load_file
 from segmentator_dagster.compiler.query import CompiledQuery
+from segmentator_dagster.domain.catalogue import Dataset, Field, FieldType
 from segmentator_dagster.domain.errors import Problem, UserError
 from segmentator_dagster.storage.clickhouse import ClickHouse
+from segmentator_dagster.storage.members import create_databases
+from segmentator_dagster.storage.metadata.database import Database
+from tests.collection.list_bench import Bench
+from tests.storage.conftest import database, empty_database  # noqa: F401  fixtures
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +57,10 @@ class Collection:
 
 @pytest.fixture
 def collection(admin: ClickHouse) -> Iterator[Collection]:
-    database = f"collection_{secrets.token_hex(6)}"
-    admin.execute(CompiledQuery(f"CREATE DATABASE {database}"))
-    yield Collection(admin, database)
-    admin.execute(CompiledQuery(f"DROP DATABASE {database} SYNC"))
+    name = f"collection_{secrets.token_hex(6)}"
+    admin.execute(CompiledQuery(f"CREATE DATABASE {name}"))
+    yield Collection(admin, name)
+    admin.execute(CompiledQuery(f"DROP DATABASE {name} SYNC"))
 
 
 @pytest.fixture
@@ -68,3 +73,18 @@ def csv_file(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture(scope="module")
+def people(admin: ClickHouse) -> Iterator[Dataset]:
+    create_databases(admin, "segmentator", "datasets")
+    admin.execute(CompiledQuery("CREATE TABLE datasets.uploaded_people (id String) ENGINE = MergeTree ORDER BY id"))
+    admin.execute(CompiledQuery("INSERT INTO datasets.uploaded_people VALUES ('a'), ('a'), ('b'), ('z')"))
+    fields = (Field("id", FieldType.TEXT, "String", nullable=False),)
+    yield Dataset("people", "datasets", "uploaded_people", "id", None, fields)
+    admin.execute(CompiledQuery("DROP TABLE datasets.uploaded_people"))
+
+
+@pytest.fixture
+def bench(database: Database, writer: ClickHouse, tmp_path: Path, people: Dataset) -> Bench:  # noqa: F811
+    return Bench(database, writer, tmp_path, people)

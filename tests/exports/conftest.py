@@ -20,7 +20,10 @@ from segmentator_dagster.storage.metadata.attempts import Attempts
 from segmentator_dagster.storage.metadata.database import Database
 from segmentator_dagster.storage.metadata.datasets import Datasets, RegisteredDataset
 from segmentator_dagster.storage.metadata.exports import Exports
+from segmentator_dagster.storage.metadata.list_parts import ListParts
+from segmentator_dagster.storage.metadata.lists import Lists
 from segmentator_dagster.storage.metadata.migrate import migrate
+from segmentator_dagster.storage.metadata.references import References
 from segmentator_dagster.storage.metadata.segments import Segments
 from segmentator_dagster.storage.metadata.snapshots import Snapshots
 from segmentator_dagster.storage.objects import Objects, S3Access
@@ -35,6 +38,8 @@ class Bench:
     exporter: Exporter
     admin: ClickHouse
     folder: Path
+    lists: Lists
+    list_parts: ListParts
 
     def dataset(self, columns: str, rows: str, time_field: str | None = None) -> str:
         """A registered table made of column definitions and an INSERT source; its name."""
@@ -79,9 +84,10 @@ def bench(admin: ClickHouse, writer: ClickHouse, tmp_path: Path) -> Iterator[Ben
         Attempts(database),
         Snapshots(database),
         Datasets(database),
+        References(database),
         writer,
         objects,
         "segmentator",
     )
-    yield Bench(exporter, admin, folder)
+    yield Bench(exporter, admin, folder, Lists(database), ListParts(database))
     database.close()

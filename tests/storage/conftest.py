@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from segmentator_dagster.domain.segment import Definition
+from segmentator_dagster.domain.segment import Definition, Segment
+from segmentator_dagster.domain.uploaded_list import Contents, ListLabel, Mode, Recognised, UploadedList, UploadReport
 from segmentator_dagster.storage.metadata.attempts import Attempts
 from segmentator_dagster.storage.metadata.database import Database
 from segmentator_dagster.storage.metadata.exports import Exports
+from segmentator_dagster.storage.metadata.list_parts import ListParts
+from segmentator_dagster.storage.metadata.lists import Lists
 from segmentator_dagster.storage.metadata.migrate import migrate
+from segmentator_dagster.storage.metadata.references import References
 from segmentator_dagster.storage.metadata.segments import Segments
 from segmentator_dagster.storage.metadata.snapshots import Snapshots
+from tests.storage.referring import rule_of
 
 RULE = {"kind": "everyone"}
 
@@ -56,8 +62,55 @@ def snapshots(database: Database) -> Snapshots:
     return Snapshots(database)
 
 
+@pytest.fixture
+def references(database: Database) -> References:
+    return References(database)
+
+
+@pytest.fixture
+def lists(database: Database) -> Lists:
+    return Lists(database)
+
+
+@pytest.fixture
+def parts(database: Database) -> ListParts:
+    return ListParts(database)
+
+
+@pytest.fixture
+def segment(segments: Segments) -> Callable[..., Segment]:
+    """Save a segment that refers to these."""
+
+    def make(name: str, *segment_ids: int, lists: tuple[int, ...] = ()) -> Segment:
+        return segments.create(definition(name, rule=rule_of(*segment_ids, lists=lists)), "f", "me")
+
+    return make
+
+
+@pytest.fixture
+def point(segments: Segments) -> Callable[..., Segment]:
+    """Make a segment refer to these from now on."""
+
+    def change(one: Segment, *segment_ids: int, lists: tuple[int, ...] = ()) -> Segment:
+        current = segments.get(one.id)
+        changed = replace(current.definition, rule=rule_of(*segment_ids, lists=lists))
+        return segments.update(one.id, current.version, changed, "f", "me")
+
+    return change
+
+
 def definition(name: str = "Весна", **changes: object) -> Definition:
     return Definition(**{"name": name, "rule": RULE, "dataset": "d", "time_zone": "Europe/Moscow", **changes})
+
+
+def contents(*parts: str, items: int = 3, matched: int | None = 2) -> Contents:
+    recognised = Recognised("csv", "user_id", 1, "utf-8", ",")
+    report = UploadReport(Mode.REPLACE, recognised, 5, 1, (2,), 1, 0, 3)
+    return Contents(parts, items, matched, report)
+
+
+def make_list(lists: Lists, parts: ListParts, name: str = "Закрытая группа", **label: str) -> UploadedList:
+    return lists.create(ListLabel(**{"name": name, "dataset": "d", **label}), contents(parts.begin()), "me")
 
 
 def new_postgres_database(url: str) -> str:

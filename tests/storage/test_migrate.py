@@ -2,13 +2,18 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
+from segmentator_dagster.domain.rule import LANGUAGE_VERSION
 from segmentator_dagster.storage.metadata.database import Database
+from segmentator_dagster.storage.metadata.migrate import alembic_config, migrate
 from segmentator_dagster.storage.metadata.models import Base
+from segmentator_dagster.storage.metadata.segments import Segments
 
 MIGRATE = """
 import sys
@@ -40,13 +45,42 @@ def test_migrating_from_several_processes_at_once_works(empty_database: Database
     assert sa.inspect(empty_database.engine).has_table("segments")
 
 
-def test_a_migrated_database_can_go_back_to_nothing(database: Database) -> None:
-    from alembic import command  # noqa: PLC0415
-
-    from segmentator_dagster.storage.metadata.migrate import alembic_config  # noqa: PLC0415
-
+def downgrade(database: Database, revision: str) -> None:
     with database.engine.begin() as connection:
         config = alembic_config()
         config.attributes["connection"] = connection
-        command.downgrade(config, "base")
+        command.downgrade(config, revision)
+
+
+def test_a_migrated_database_can_go_back_to_nothing(database: Database) -> None:
+    downgrade(database, "base")
     assert not sa.inspect(database.engine).has_table("segments")
+
+
+def test_segments_of_before_keep_everything_and_are_of_the_first_language_version(empty_database: Database) -> None:
+    migrate(empty_database, "0001")
+    old: dict[str, object] = dict.fromkeys(
+        ("name", "name_key", "search_text", "description", "dataset", "time_zone", "fingerprint", "owner"), "x"
+    )
+    old |= {"version": 1, "rule": '{"kind": "everyone"}', "updated_at": "2026-01-01", "created_at": "2026-01-01"}
+    version = {
+        key: value for key, value in old.items() if key not in ("name_key", "search_text", "owner", "updated_at")
+    }
+    version |= {"segment_id": 1, "tags": "[]", "created_by": "x"}
+    with empty_database.engine.begin() as connection:
+        for table, row in (("segments", old), ("segment_versions", version)):
+            names = ", ".join(row)
+            values = ", ".join(f":{name}" for name in row)
+            connection.execute(sa.text(f"INSERT INTO {table} ({names}) VALUES ({values})"), row)
+    migrate(empty_database)
+    segments = Segments(empty_database)
+    segment = segments.get(1)
+    assert (segment.definition.rule_version, segment.broken) == (1, None)
+    assert segments.version(1, 1).definition == segment.definition
+    changed = segments.update(1, 1, replace(segment.definition, rule_version=LANGUAGE_VERSION), "f", "me")
+    assert [version.definition.rule_version for version in segments.versions(1)] == [LANGUAGE_VERSION, 1]
+    downgrade(empty_database, "0001")
+    with empty_database.engine.connect() as connection:
+        assert connection.execute(sa.text("SELECT name, version FROM segments")).all() == [("x", changed.version)]
+    migrate(empty_database)
+    assert segments.get(1).definition.rule_version == 1

@@ -36,7 +36,12 @@ BIG = BigInteger().with_variant(Integer(), "sqlite")
 
 
 class Base(DeclarativeBase):
-    type_annotation_map = {datetime: UtcTimestamp, dict[str, Any]: JSON_DOCUMENT, list[str]: JSON_DOCUMENT}  # noqa: RUF012
+    type_annotation_map = {  # noqa: RUF012
+        datetime: UtcTimestamp,
+        dict[str, Any]: JSON_DOCUMENT,
+        list[str]: JSON_DOCUMENT,
+        list[dict[str, Any]]: JSON_DOCUMENT,
+    }
 
 
 class SegmentRow(Base):
@@ -56,6 +61,7 @@ class SegmentRow(Base):
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     name: Mapped[str] = mapped_column(String(NAME_LENGTH))
     rule: Mapped[dict[str, Any]]
+    rule_version: Mapped[int] = mapped_column(server_default="1")
     updated_at: Mapped[datetime]
     name_key: Mapped[str] = mapped_column(Text)
     search_text: Mapped[str] = mapped_column(Text)
@@ -70,6 +76,9 @@ class SegmentRow(Base):
     owner: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime]
     deleted_at: Mapped[datetime | None]
+    broken: Mapped[list[dict[str, Any]] | None]
+    broken_since: Mapped[datetime | None]
+    checked_at: Mapped[datetime | None]
     tags: Mapped[list[SegmentTagRow]] = relationship(
         cascade="all, delete-orphan", order_by="SegmentTagRow.position", lazy="selectin"
     )
@@ -94,12 +103,66 @@ class SegmentVersionRow(Base):
     tags: Mapped[list[str]]
     dataset: Mapped[str] = mapped_column(String(63))
     rule: Mapped[dict[str, Any]]
+    rule_version: Mapped[int] = mapped_column(server_default="1")
     columns: Mapped[list[str] | None]
     time_zone: Mapped[str] = mapped_column(String(64))
     schedule: Mapped[dict[str, Any] | None]
     fingerprint: Mapped[str] = mapped_column(String(64))
     created_by: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime]
+
+
+class RuleReferenceRow(Base):
+    """What the present rule of a live segment refers to itself."""
+
+    __tablename__ = "rule_references"
+    __table_args__ = (Index("rule_references_to", "kind", "target_id"),)
+
+    segment_id: Mapped[int] = mapped_column(ForeignKey("segments.id", ondelete="CASCADE"), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(8), primary_key=True)
+    target_id: Mapped[int] = mapped_column(primary_key=True)
+
+
+class ListRow(Base):
+    __tablename__ = "lists"
+    __table_args__ = (
+        Index(
+            "lists_live_name",
+            "name_key",
+            unique=True,
+            sqlite_where=text("deleted_at IS NULL"),
+            postgresql_where=text("deleted_at IS NULL"),
+        ),
+        {"sqlite_autoincrement": True},  # rules name lists by id: never used twice
+    )
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    name: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    name_key: Mapped[str] = mapped_column(Text)
+    search_text: Mapped[str] = mapped_column(Text)
+    description: Mapped[str] = mapped_column(Text)
+    dataset: Mapped[str] = mapped_column(String(63))
+    field: Mapped[str | None] = mapped_column(Text)
+    parts: Mapped[list[str]]
+    items: Mapped[int] = mapped_column(BIG)
+    matched: Mapped[int | None] = mapped_column(BIG)
+    unmatched: Mapped[int | None] = mapped_column(BIG)
+    report: Mapped[dict[str, Any]]
+    version: Mapped[int]
+    owner: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    deleted_at: Mapped[datetime | None]
+
+
+class ListPartRow(Base):
+    """A batch of values in ClickHouse; it is there from before its first value until after its last."""
+
+    __tablename__ = "list_parts"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    touched_at: Mapped[datetime]
+    discarded: Mapped[bool]
 
 
 class DatasetRow(Base):

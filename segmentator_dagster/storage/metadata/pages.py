@@ -1,4 +1,4 @@
-"""A sort and a cursor -> one page of segments in an order that stays the same while others come and go."""
+"""A sort and a cursor -> one page of segments or lists in an order that stays the same while others come and go."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import base64
 import binascii
 import json
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Select, and_, or_
 
 from segmentator_dagster.domain.errors import Category, ProblemKind
-from segmentator_dagster.storage.metadata.models import SegmentRow
+from segmentator_dagster.storage.metadata.models import ListRow, SegmentRow
+
+Row = TypeVar("Row", SegmentRow, ListRow)
 
 BAD_CURSOR = ProblemKind(
     "bad_cursor",
@@ -25,30 +27,30 @@ BAD_CURSOR = ProblemKind(
 SORTS = ("id", "-id", "name", "-name", "created_at", "-created_at", "updated_at", "-updated_at")
 
 
-def ordered(query: Select[SegmentRow], sort: str, cursor: str | None) -> Select[SegmentRow]:
-    """The query in the order of one of SORTS, from after the cursor on; UserError bad_cursor."""
-    column, descending = _sort_column(sort), sort.startswith("-")
+def ordered(query: Select[Row], table: type[Row], sort: str, cursor: str | None) -> Select[Row]:
+    """A query of rows of a table in the order of one of SORTS, from after the cursor on; UserError bad_cursor."""
+    column, descending = _sort_column(table, sort), sort.startswith("-")
     if cursor is not None:
         value, last_id = _cursor_position(cursor, sort)
         after: ColumnElement[bool] = column < value if descending else column > value
-        after_id = SegmentRow.id < last_id if descending else SegmentRow.id > last_id
+        after_id = table.id < last_id if descending else table.id > last_id
         query = query.where(or_(after, and_(column == value, after_id)))
     if descending:
-        return query.order_by(column.desc(), SegmentRow.id.desc())
-    return query.order_by(column, SegmentRow.id)
+        return query.order_by(column.desc(), table.id.desc())
+    return query.order_by(column, table.id)
 
 
-def cursor_after(row: SegmentRow, sort: str) -> str:
+def cursor_after(row: SegmentRow | ListRow, sort: str) -> str:
     """The cursor of the page that follows this row."""
-    value: Any = getattr(row, _sort_column(sort).key)
+    value: Any = getattr(row, _sort_column(type(row), sort).key)
     if isinstance(value, datetime):
         value = value.isoformat()
     return base64.urlsafe_b64encode(json.dumps([sort, value, row.id]).encode()).decode().rstrip("=")
 
 
-def _sort_column(sort: str) -> Any:
+def _sort_column(table: type[SegmentRow | ListRow], sort: str) -> Any:
     name = sort.removeprefix("-")
-    return SegmentRow.name_key if name == "name" else getattr(SegmentRow, name)
+    return table.name_key if name == "name" else getattr(table, name)
 
 
 def _cursor_position(cursor: str, sort: str) -> tuple[Any, int]:

@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from segmentator_dagster.domain.errors import Category, ProblemKind, UserError
-from segmentator_dagster.domain.schedule import next_due
-from segmentator_dagster.domain.segment import Definition, Schedule, Segment, Version, search_key
+from segmentator_dagster.domain.problems import shown
+from segmentator_dagster.domain.segment import Definition, Segment, Version, search_key
 from segmentator_dagster.storage.metadata.database import Database, now
 from segmentator_dagster.storage.metadata.models import SegmentRow, SegmentTagRow, SegmentVersionRow
 from segmentator_dagster.storage.metadata.pages import cursor_after, ordered
+from segmentator_dagster.storage.metadata.references import (
+    Kind,
+    ask_to_check_dependents,
+    dependents_of,
+    drop_references,
+    lock_references,
+    references_of,
+    shown_dependents,
+    write_references,
+)
+from segmentator_dagster.storage.metadata.segment_rows import (
+    definition_of,
+    due_after,
+    segment_of,
+    version_of,
+    version_row,
+    write_row,
+)
 
 SEGMENT_NOT_FOUND = ProblemKind(
     "segment_not_found",
@@ -50,6 +66,14 @@ VERSION_CONFLICT = ProblemKind(
     hint_en="Read the segment again and repeat the change.",
     hint_ru="Прочитайте сегмент заново и повторите правку.",
 )
+SEGMENT_IN_USE = ProblemKind(
+    "segment_in_use",
+    Category.CONFLICT,
+    en="Segment {id} “{name}” is used by other segments: {dependents}.",
+    ru="Сегмент {id} «{name}» используют другие сегменты: {dependents}.",
+    hint_en="Take it out of their rules first; they are listed in `used_by`.",
+    hint_ru="Сначала уберите его из их правил; они перечислены в `used_by`.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,67 +93,94 @@ class Segments:
         self._database = database
 
     def create(self, definition: Definition, fingerprint: str, owner: str) -> Segment:
-        moment = now()
+        """UserError name_taken, or what is wrong with a reference of the rule."""
+        moment, references = now(), references_of(definition)
         try:
             with self._database.writing() as session:
+                lock_references(session)
                 row = SegmentRow(version=1, owner=owner, created_at=moment, deleted_at=None)
-                _write(row, definition, fingerprint, moment)
+                write_row(row, definition, fingerprint, moment)
                 session.add(row)
                 session.flush()
-                session.add(_version_row(row, definition, owner, moment))
-                return _segment(row)
+                session.add(version_row(row, definition, owner, moment))
+                write_references(session, row.id, references)
+                return segment_of(row)
         except IntegrityError as error:
             raise _name_conflict(error, definition.name) from error
 
     def get(self, segment_id: int, *, with_deleted: bool = False) -> Segment:
         """UserError segment_not_found, or segment_deleted unless `with_deleted`."""
         with self._database.reading() as session:
-            return _segment(_live_row(session, segment_id, with_deleted=with_deleted))
+            return segment_of(_live_row(session, segment_id, with_deleted=with_deleted))
 
     def update(self, segment_id: int, based_on: int, definition: Definition, fingerprint: str, author: str) -> Segment:
         """Make the next version. A definition equal to the current one changes nothing.
 
-        UserError version_conflict, with the current segment as `extra["current"]`, where `based_on` is old.
+        UserError version_conflict, with the current segment as `extra["current"]`, where `based_on` is old; name_taken,
+        or what is wrong with a new reference of the rule.
         """
-        moment = now()
+        moment, references = now(), references_of(definition)
         try:
             with self._database.writing() as session:
+                lock_references(session)
                 row = _live_row(session, segment_id, for_update=True)
-                current = _segment(row)
+                current = segment_of(row)
                 if row.version != based_on:
                     problem = VERSION_CONFLICT.at("/version", given=based_on, current=row.version)
                     raise UserError(problem, extra={"current": current})
                 if current.definition == definition:
                     return current
                 row.version += 1
-                _write(row, definition, fingerprint, moment)
-                session.add(_version_row(row, definition, author, moment))
+                write_row(row, definition, fingerprint, moment)
+                session.add(version_row(row, definition, author, moment))
                 session.flush()
-                return _segment(row)
+                write_references(session, segment_id, references)
+                if _asks_otherwise(definition, current.definition):
+                    row.broken = row.broken_since = row.checked_at = None
+                    ask_to_check_dependents(session, Kind.SEGMENT, segment_id)
+                return segment_of(row)
         except IntegrityError as error:
             raise _name_conflict(error, definition.name) from error
 
     def delete(self, segment_id: int) -> None:
-        """Soft: the row, its versions and exports stay, the name is free again."""
+        """Soft: the row, its versions and exports stay, the name is free again.
+
+        UserError segment_in_use, with the segments that refer to it as `extra["used_by"]`.
+        """
         with self._database.writing() as session:
+            lock_references(session)
             row = _live_row(session, segment_id, for_update=True)
+            if dependents := dependents_of(session, Kind.SEGMENT, [segment_id]).get(segment_id):
+                values = {"name": shown(row.name), "dependents": shown_dependents(dependents)}
+                used_by = [asdict(dependent) for dependent in dependents]
+                raise UserError(SEGMENT_IN_USE.at(id=segment_id, **values), extra={"used_by": used_by})
+            drop_references(session, segment_id)
             row.deleted_at = row.updated_at = now()
             row.next_due_at = None
 
     def restore(self, segment_id: int) -> Segment:
-        """Undo a deletion; restoring a live segment changes nothing. UserError name_taken."""
-        name = self.get(segment_id, with_deleted=True).definition.name
+        """Undo a deletion; restoring a live segment changes nothing.
+
+        What the rule refers to may be deleted meanwhile: then the segment comes back broken. UserError name_taken, or
+        segment_cycle where the segments it refers to have come to refer to it.
+        """
+        definition = self.get(segment_id, with_deleted=True).definition
+        references = references_of(definition)
         try:
             with self._database.writing() as session:
+                lock_references(session)
                 row = _live_row(session, segment_id, with_deleted=True, for_update=True)
                 if row.deleted_at is not None:
                     row.deleted_at = None
                     row.updated_at = now()
-                    row.next_due_at = _due_after(_definition(row), row.updated_at)
+                    row.next_due_at = due_after(definition, row.updated_at)
+                    row.checked_at = None
                     session.flush()
-                return _segment(row)
+                    write_references(session, segment_id, references, restoring=True)
+                    ask_to_check_dependents(session, Kind.SEGMENT, segment_id)
+                return segment_of(row)
         except IntegrityError as error:
-            raise _name_conflict(error, name) from error
+            raise _name_conflict(error, definition.name) from error
 
     def versions(self, segment_id: int) -> tuple[Version, ...]:
         """Newest first, also of a deleted segment."""
@@ -140,14 +191,14 @@ class Segments:
                 .where(SegmentVersionRow.segment_id == segment_id)
                 .order_by(SegmentVersionRow.version.desc())
             )
-            return tuple(_version(row) for row in rows)
+            return tuple(version_of(row) for row in rows)
 
     def version(self, segment_id: int, version: int) -> Version:
         with self._database.reading() as session:
             row = session.get(SegmentVersionRow, (segment_id, version))
             if row is None:
                 raise SEGMENT_NOT_FOUND.error(id=segment_id)
-            return _version(row)
+            return version_of(row)
 
     def page(
         self,
@@ -155,6 +206,7 @@ class Segments:
         search: str = "",
         dataset: str | None = None,
         tag: str | None = None,
+        broken: bool | None = None,
         deleted: bool = False,
         sort: str = "-updated_at",
         limit: int = 50,
@@ -168,14 +220,16 @@ class Segments:
             query = query.where(SegmentRow.search_text.contains(word, autoescape=True))
         if dataset is not None:
             query = query.where(SegmentRow.dataset == dataset)
+        if broken is not None:
+            query = query.where(SegmentRow.broken.is_not(None) if broken else SegmentRow.broken.is_(None))
         if tag is not None:
             query = query.where(SegmentRow.tags.any(SegmentTagRow.tag_key == search_key(tag)))
-        query = ordered(query, sort, cursor).limit(limit + 1)
+        query = ordered(query, SegmentRow, sort, cursor).limit(limit + 1)
         with self._database.reading() as session:
             rows = session.scalars(query).all()
             shown = rows[:limit]
             following = cursor_after(shown[-1], sort) if len(rows) > limit else None
-            return Page(tuple(_segment(row) for row in shown), following)
+            return Page(tuple(segment_of(row) for row in shown), following)
 
     def live_ids(self) -> frozenset[int]:
         with self._database.reading() as session:
@@ -190,7 +244,7 @@ class Segments:
                 .order_by(SegmentRow.next_due_at)
                 .limit(limit)
             )
-            return tuple(DueSegment(_segment(row), row.next_due_at) for row in rows if row.next_due_at)
+            return tuple(DueSegment(segment_of(row), row.next_due_at) for row in rows if row.next_due_at)
 
 
 def advance_due(session: Session, segment_id: int, due_at: datetime, moment: datetime) -> bool:
@@ -198,7 +252,7 @@ def advance_due(session: Session, segment_id: int, due_at: datetime, moment: dat
     row = session.get(SegmentRow, segment_id, with_for_update=True, populate_existing=True)
     if row is None or row.deleted_at is not None or row.next_due_at != due_at:
         return False
-    row.next_due_at = _due_after(_definition(row), moment)
+    row.next_due_at = due_after(definition_of(row), moment)
     return True
 
 
@@ -216,92 +270,11 @@ def _name_conflict(error: IntegrityError, name: str) -> Exception:
     return NAME_TAKEN.error("/name", name=name) if "name_key" in text or "segments_live_name" in text else error
 
 
-def _due_after(definition: Definition, moment: datetime) -> datetime | None:
-    if definition.schedule is None:
-        return None
-    return next_due(definition.schedule.cron, definition.time_zone, moment)
-
-
-def _write(row: SegmentRow, definition: Definition, fingerprint: str, moment: datetime) -> None:
-    rescheduled = row.schedule != _schedule_json(definition.schedule) or row.time_zone != definition.time_zone
-    row.name = definition.name
-    row.name_key = search_key(definition.name)
-    row.search_text = search_key("\n".join([definition.name, definition.description, *definition.tags]))
-    row.description = definition.description
-    row.dataset = definition.dataset
-    row.rule = dict(definition.rule)
-    row.columns = list(definition.columns) if definition.columns is not None else None
-    row.time_zone = definition.time_zone
-    row.schedule = _schedule_json(definition.schedule)
-    row.fingerprint = fingerprint
-    row.updated_at = moment
-    if rescheduled:
-        row.next_due_at = _due_after(definition, moment)
-    kept = {tag.tag_key: tag for tag in row.tags}
-    row.tags = [
-        _placed(kept.get(search_key(tag)) or SegmentTagRow(tag_key=search_key(tag)), tag, position)
-        for position, tag in enumerate(definition.tags)
-    ]
-
-
-def _placed(row: SegmentTagRow, tag: str, position: int) -> SegmentTagRow:
-    row.tag = tag
-    row.position = position
-    return row
-
-
-def _version_row(row: SegmentRow, definition: Definition, author: str, moment: datetime) -> SegmentVersionRow:
-    return SegmentVersionRow(
-        segment_id=row.id,
-        version=row.version,
-        name=row.name,
-        description=row.description,
-        tags=list(definition.tags),
-        dataset=row.dataset,
-        rule=row.rule,
-        columns=row.columns,
-        time_zone=row.time_zone,
-        schedule=row.schedule,
-        fingerprint=row.fingerprint,
-        created_by=author,
-        created_at=moment,
+def _asks_otherwise(definition: Definition, before: Definition) -> bool:
+    """Whether a change has to do with the data."""
+    return (definition.rule, definition.dataset, definition.columns, definition.time_zone) != (
+        before.rule,
+        before.dataset,
+        before.columns,
+        before.time_zone,
     )
-
-
-def _definition(row: SegmentRow | SegmentVersionRow) -> Definition:
-    tags = tuple(tag.tag if isinstance(tag, SegmentTagRow) else tag for tag in row.tags)
-    return Definition(
-        name=row.name,
-        rule=row.rule,
-        dataset=row.dataset,
-        time_zone=row.time_zone,
-        description=row.description,
-        tags=tags,
-        columns=tuple(row.columns) if row.columns is not None else None,
-        schedule=_schedule(row.schedule),
-    )
-
-
-def _schedule(value: Mapping[str, Any] | None) -> Schedule | None:
-    return Schedule(value["cron"], tuple(value["formats"])) if value else None
-
-
-def _schedule_json(schedule: Schedule | None) -> dict[str, Any] | None:
-    return {"cron": schedule.cron, "formats": list(schedule.formats)} if schedule else None
-
-
-def _segment(row: SegmentRow) -> Segment:
-    return Segment(
-        id=row.id,
-        version=row.version,
-        definition=_definition(row),
-        fingerprint=row.fingerprint,
-        owner=row.owner,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-        deleted_at=row.deleted_at,
-    )
-
-
-def _version(row: SegmentVersionRow) -> Version:
-    return Version(row.segment_id, row.version, _definition(row), row.fingerprint, row.created_by, row.created_at)

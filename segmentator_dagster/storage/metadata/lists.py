@@ -1,0 +1,227 @@
+"""Uploaded lists in the metadata database: what they are called and which batches of values they consist of."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from segmentator_dagster.domain.errors import Category, ProblemKind, UserError
+from segmentator_dagster.domain.problems import shown
+from segmentator_dagster.domain.segment import search_key
+from segmentator_dagster.domain.uploaded_list import Contents, ListLabel, Mode, Recognised, UploadedList, UploadReport
+from segmentator_dagster.storage.metadata.database import Database, now
+from segmentator_dagster.storage.metadata.list_parts import adopt, retire
+from segmentator_dagster.storage.metadata.models import ListRow
+from segmentator_dagster.storage.metadata.pages import cursor_after, ordered
+from segmentator_dagster.storage.metadata.references import (
+    Kind,
+    ask_to_check_dependents,
+    dependents_of,
+    lock_references,
+    shown_dependents,
+)
+
+LIST_NOT_FOUND = ProblemKind(
+    "list_not_found",
+    Category.NOT_FOUND,
+    en="There is no list {id}.",
+    ru="Списка {id} нет.",
+    hint_en="`GET /lists` shows those there are.",
+    hint_ru="Списки: `GET /lists`.",
+)
+LIST_DELETED = ProblemKind(
+    "list_deleted",
+    Category.GONE,
+    en="List {id} is deleted.",
+    ru="Список {id} удалён.",
+    hint_en="`POST /lists/{id}/restore` brings it back.",
+    hint_ru="Вернуть его: `POST /lists/{id}/restore`.",
+)
+LIST_NAME_TAKEN = ProblemKind(
+    "name_taken",
+    Category.CONFLICT,
+    en="Another list is called “{name}”.",
+    ru="Список с именем «{name}» уже есть.",
+    hint_en="Choose another name; case and spaces do not make a difference.",
+    hint_ru="Выберите другое имя; регистр и пробелы не различаются.",
+)
+LIST_IN_USE = ProblemKind(
+    "list_in_use",
+    Category.CONFLICT,
+    en="List {id} “{name}” is used by segments: {dependents}.",
+    ru="Список {id} «{name}» используют сегменты: {dependents}.",
+    hint_en="Take it out of their rules first; they are listed in `used_by`.",
+    hint_ru="Сначала уберите его из их правил; они перечислены в `used_by`.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ListPage:
+    lists: tuple[UploadedList, ...]
+    next_cursor: str | None
+
+
+class Lists:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def create(self, label: ListLabel, contents: Contents, owner: str) -> UploadedList:
+        """UserError name_taken."""
+        moment = now()
+        try:
+            with self._database.writing() as session:
+                adopt(session, contents.parts)
+                row = ListRow(version=1, owner=owner, created_at=moment, updated_at=moment, deleted_at=None)
+                row.dataset, row.field = label.dataset, label.field
+                _write_label(row, label.name, label.description)
+                _write_contents(row, contents)
+                session.add(row)
+                session.flush()
+                return _list(row)
+        except IntegrityError as error:
+            raise _name_conflict(error, label.name) from error
+
+    def refuse_taken(self, name: str) -> None:
+        """UserError name_taken where a live list is called so."""
+        with self._database.reading() as session:
+            named = select(ListRow.id).where(ListRow.name_key == search_key(name), ListRow.deleted_at.is_(None))
+            if session.scalar(named) is not None:
+                raise LIST_NAME_TAKEN.error("/name", name=name)
+
+    def fill(self, list_id: int, based_on: int, contents: Contents) -> UploadedList | None:
+        """Make these the contents in one step; None where another upload was there first."""
+        with self._database.writing() as session:
+            row = _live_row(session, list_id, for_update=True)
+            if row.version != based_on:
+                return None
+            adopt(session, set(contents.parts) - set(row.parts))
+            retire(session, set(row.parts) - set(contents.parts))
+            _write_contents(row, contents)
+            row.version += 1
+            row.updated_at = now()
+            session.flush()
+            return _list(row)
+
+    def get(self, list_id: int) -> UploadedList:
+        """UserError list_not_found, list_deleted."""
+        with self._database.reading() as session:
+            return _list(_live_row(session, list_id))
+
+    def rename(self, list_id: int, name: str | None, description: str | None) -> UploadedList:
+        """Change what is not None. UserError name_taken."""
+        try:
+            with self._database.writing() as session:
+                row = _live_row(session, list_id, for_update=True)
+                wanted = (row.name if name is None else name, row.description if description is None else description)
+                if wanted != (row.name, row.description):
+                    _write_label(row, *wanted)
+                    row.updated_at = now()
+                session.flush()
+                return _list(row)
+        except IntegrityError as error:
+            raise _name_conflict(error, name or "") from error
+
+    def delete(self, list_id: int) -> None:
+        """Soft: the row and its values stay, the name is free again.
+
+        UserError list_in_use, with the segments that refer to it as `extra["used_by"]`.
+        """
+        with self._database.writing() as session:
+            lock_references(session)
+            row = _live_row(session, list_id, for_update=True)
+            if dependents := dependents_of(session, Kind.LIST, [list_id]).get(list_id):
+                values = {"name": shown(row.name), "dependents": shown_dependents(dependents)}
+                used_by = [asdict(dependent) for dependent in dependents]
+                raise UserError(LIST_IN_USE.at(id=list_id, **values), extra={"used_by": used_by})
+            row.deleted_at = row.updated_at = now()
+
+    def restore(self, list_id: int) -> UploadedList:
+        """Undo a deletion; restoring a live list changes nothing. UserError name_taken."""
+        name = ""
+        try:
+            with self._database.writing() as session:
+                lock_references(session)
+                row = _live_row(session, list_id, with_deleted=True, for_update=True)
+                name = row.name
+                if row.deleted_at is not None:
+                    row.deleted_at = None
+                    row.updated_at = now()
+                    session.flush()
+                    ask_to_check_dependents(session, Kind.LIST, list_id)
+                return _list(row)
+        except IntegrityError as error:
+            raise _name_conflict(error, name) from error
+
+    def page(
+        self,
+        *,
+        search: str = "",
+        dataset: str | None = None,
+        deleted: bool = False,
+        sort: str = "-updated_at",
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> ListPage:
+        """Lists whose name or description contain every word of `search`, one page in a stable order."""
+        query = select(ListRow).where(ListRow.deleted_at.is_not(None) if deleted else ListRow.deleted_at.is_(None))
+        for word in search_key(search).split():
+            query = query.where(ListRow.search_text.contains(word, autoescape=True))
+        if dataset is not None:
+            query = query.where(ListRow.dataset == dataset)
+        with self._database.reading() as session:
+            rows = session.scalars(ordered(query, ListRow, sort, cursor).limit(limit + 1)).all()
+            shown_rows = rows[:limit]
+            following = cursor_after(shown_rows[-1], sort) if len(rows) > limit else None
+            return ListPage(tuple(_list(row) for row in shown_rows), following)
+
+
+def _live_row(session: Session, list_id: int, *, with_deleted: bool = False, for_update: bool = False) -> ListRow:
+    row = session.get(ListRow, list_id, with_for_update=for_update) if 0 < list_id < 2**31 else None
+    if row is None:
+        raise LIST_NOT_FOUND.error(id=list_id)
+    if row.deleted_at is not None and not with_deleted:
+        raise LIST_DELETED.error(id=list_id)
+    return row
+
+
+def _name_conflict(error: IntegrityError, name: str) -> Exception:
+    text = str(error.orig)
+    return LIST_NAME_TAKEN.error("/name", name=name) if "name_key" in text or "lists_live_name" in text else error
+
+
+def _write_label(row: ListRow, name: str, description: str) -> None:
+    row.name, row.description = name, description
+    row.name_key = search_key(name)
+    row.search_text = search_key(f"{name}\n{description}")
+
+
+def _write_contents(row: ListRow, contents: Contents) -> None:
+    row.parts = list(contents.parts)
+    row.items, row.matched, row.unmatched = contents.items, contents.matched, contents.unmatched
+    row.report = asdict(contents.report)
+
+
+def _list(row: ListRow) -> UploadedList:
+    return UploadedList(
+        id=row.id,
+        label=ListLabel(row.name, row.dataset, row.field, row.description),
+        contents=Contents(tuple(row.parts), row.items, row.matched, _report(row.report)),
+        version=row.version,
+        owner=row.owner,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        deleted_at=row.deleted_at,
+    )
+
+
+def _report(value: dict[str, Any]) -> UploadReport:
+    read = {
+        "mode": Mode(value["mode"]),
+        "recognised": Recognised(**value["recognised"]),
+        "empty_lines": tuple(value["empty_lines"]),
+    }
+    return UploadReport(**{**value, **read})
