@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from segmentator_dagster.api.analysis import Analysis
 from segmentator_dagster.api.dagster import Dagster
 from segmentator_dagster.api.datasets import DatasetService
 from segmentator_dagster.api.documented import DocumentedApi
@@ -18,26 +19,43 @@ from segmentator_dagster.api.errors import error_response, preferred_language
 from segmentator_dagster.api.exports import FILES_PATH, ExportService
 from segmentator_dagster.api.http_problems import BAD_REQUEST, METHOD_NOT_ALLOWED, UNKNOWN_PATH
 from segmentator_dagster.api.links import Links
+from segmentator_dagster.api.lists import ListService
 from segmentator_dagster.api.middleware import Around, HeadAsGet, SameSite, StrictBody
 from segmentator_dagster.api.mirror import DagsterMirror
 from segmentator_dagster.api.readiness import Probes
-from segmentator_dagster.api.routes import datasets, exports, health, rules, segments
+from segmentator_dagster.api.routes import datasets, exports, health, lists, operators, rules, segments, values
 from segmentator_dagster.api.rules import Defaults, RuleService
 from segmentator_dagster.api.schemas.segments import SegmentOut
 from segmentator_dagster.api.segments import SegmentService, SegmentView
 from segmentator_dagster.api.services import Services
+from segmentator_dagster.api.uploads import Uploads, is_upload
 from segmentator_dagster.api.validation import problems_of
+from segmentator_dagster.collection.list_upload import ListUploads
 from segmentator_dagster.domain.errors import Problem, UserError
 from segmentator_dagster.domain.problems import shown
 from segmentator_dagster.settings import Settings, secret
-from segmentator_dagster.storage.cache import CountCache
+from segmentator_dagster.storage.cache import AnswerCache
 from segmentator_dagster.storage.catalogue import read_catalogue
-from segmentator_dagster.storage.connections import database_of, objects_of, reader_of
+from segmentator_dagster.storage.connections import async_reader_of, database_of, objects_of, reader_of, writer_of
+from segmentator_dagster.storage.list_items import ListItems
 from segmentator_dagster.storage.metadata.datasets import Datasets
 from segmentator_dagster.storage.metadata.exports import Exports
+from segmentator_dagster.storage.metadata.list_parts import ListParts
+from segmentator_dagster.storage.metadata.lists import Lists
+from segmentator_dagster.storage.metadata.references import References
 from segmentator_dagster.storage.metadata.segments import Segments
+from segmentator_dagster.storage.turns import Turns
 
-_ROUTERS = (segments.router, rules.router, exports.router, datasets.router, health.router)
+_ROUTERS = (
+    segments.router,
+    lists.router,
+    rules.router,
+    operators.router,
+    exports.router,
+    datasets.router,
+    values.router,
+    health.router,
+)
 _DESCRIPTION = """Rules over ClickHouse become segments, segments become CSV and XLSX.
 
 Every refusal has one body: `code`, `message`, `pointer` (a JSON pointer into the request), `hint`, all `problems`,
@@ -72,7 +90,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _not_routed)
     app.add_middleware(HeadAsGet, apart_from=FILES_PATH)
-    app.add_middleware(StrictBody)
+    app.add_middleware(StrictBody, apart=is_upload)
     app.add_middleware(SameSite)
     app.add_middleware(Around)  # the last one added is the outermost
     return app
@@ -80,32 +98,52 @@ def create_app(settings: Settings) -> FastAPI:
 
 def _services(settings: Settings) -> Services:
     database = database_of(settings)
-    reader = reader_of(settings)
+    reader, async_reader = reader_of(settings), async_reader_of(settings)
     objects = objects_of(settings)
-    counts = CountCache(settings.redis_url.get_secret_value() if settings.redis_url else None)
+    redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
+    answers = AnswerCache(redis_url)
     dagster = Dagster(settings.dagster_url)
     stored_segments, stored_exports = Segments(database), Exports(database)
     catalogue = partial(read_catalogue, Datasets(database), reader)
     defaults = Defaults(settings.default_dataset, settings.time_zone)
     mirror = DagsterMirror(dagster, stored_exports)
-    rule_service = RuleService(catalogue, reader, counts, defaults)
+    references, writer = References(database), writer_of(settings)
+    rule_service = RuleService(catalogue, references.library, defaults)
+    list_items = ListItems(writer, settings.clickhouse_database)
+    dataset_service = DatasetService(catalogue)
+    analysis = Analysis(
+        rule_service,
+        dataset_service,
+        async_reader,
+        answers,
+        lists_database=settings.clickhouse_database,
+        time_zone=settings.time_zone,
+    )
     links = Links(secret(settings.secret_key, "secret_key")) if objects.folder is not None else None
     return Services(
-        segments=SegmentService(stored_segments, stored_exports, rule_service, mirror),
+        segments=SegmentService(stored_segments, stored_exports, references, rule_service, mirror),
+        lists=ListService(
+            ListUploads(Lists(database), ListParts(database), list_items), references, catalogue, defaults
+        ),
+        uploads=Uploads(settings.data_dir / "uploads", settings.upload_megabytes << 20),
         exports=ExportService(
             stored_segments, stored_exports, objects, mirror, links=links, link_seconds=settings.link_seconds
         ),
         rules=rule_service,
-        datasets=DatasetService(catalogue),
+        analysis=analysis,
+        turns=Turns(redis_url, longest_seconds=2 * settings.count_deadline_seconds),
+        datasets=dataset_service,
         probes=Probes(
             needed={"database": database.ping, "clickhouse": reader.ping, "objects": objects.ping},
             helpful={"dagster": dagster.ping},
-            cache=counts.ping if counts.shared else None,
+            cache=answers.ping if answers.shared else None,
         ),
         dagster_url=settings.dagster_url,
         database=database,
         reader=reader,
-        counts=counts,
+        writer=writer,
+        async_reader=async_reader,
+        answers=answers,
         dagster=dagster,
         mirror=mirror,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any, NoReturn
 
@@ -18,6 +19,8 @@ from segmentator_dagster.domain.problems import BAD_TEXT, shown
 
 MAX_DEPTH = 64  # a rule of the greatest depth needs about 25
 MAX_KEYS = 1000
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+_UNSTORABLE_ESCAPE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
 
 
 def check_json(body: bytes) -> None:
@@ -35,7 +38,9 @@ def check_json(body: bytes) -> None:
         raise JSON_TOO_DEEP.error(limit=MAX_DEPTH) from error
     except ValueError as error:  # Python reads no integer of more than 4300 digits
         raise NUMBER_NOT_JSON.error(number="999…") from error
-    _check_values(document)
+    _check_depth(document)
+    if _UNSTORABLE_ESCAPE.search(text):  # neither can stand in a body but escaped
+        _check_texts(document)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -60,15 +65,28 @@ def _float(text: str) -> float:
     return value
 
 
-def _check_values(document: object) -> None:
-    """Only containers are walked one by one: ten megabytes may hold millions of numbers."""
+def _check_depth(document: object) -> None:
+    """Level by level and only containers: ten megabytes may hold millions of numbers."""
+    level = [document]
+    for _ in range(MAX_DEPTH):
+        level = [
+            child
+            for value in level
+            if value.__class__ is dict or value.__class__ is list
+            for child in (value.values() if isinstance(value, dict) else value)
+            if child.__class__ is dict or child.__class__ is list
+        ]
+        if not level:
+            return
+    raise JSON_TOO_DEEP.error(limit=MAX_DEPTH)
+
+
+def _check_texts(document: object) -> None:
     if isinstance(document, str) and not _storable(document):
         raise BAD_TEXT.error()
-    stack: list[tuple[object, str, int]] = [(document, "", 1)]
+    stack: list[tuple[object, str]] = [(document, "")]
     while stack:
-        value, pointer, depth = stack.pop()
-        if depth > MAX_DEPTH:
-            raise JSON_TOO_DEEP.error(limit=MAX_DEPTH)
+        value, pointer = stack.pop()
         if isinstance(value, dict) and not all(map(_storable, value)):
             raise BAD_TEXT.error(pointer)
         for step, item in _children(value):
@@ -76,7 +94,7 @@ def _check_values(document: object) -> None:
                 if not _storable(item):
                     raise BAD_TEXT.error(pointer_to(pointer, step))
             elif isinstance(item, dict | list):
-                stack.append((item, pointer_to(pointer, step), depth + 1))
+                stack.append((item, pointer_to(pointer, step)))
 
 
 def _children(value: object) -> Iterable[tuple[str | int, object]]:
@@ -87,4 +105,4 @@ def _children(value: object) -> Iterable[tuple[str | int, object]]:
 
 def _storable(text: str) -> bool:
     """PostgreSQL stores neither NUL nor half of a surrogate pair."""
-    return "\0" not in text and (text.isascii() or not any("\ud800" <= c <= "\udfff" for c in text))
+    return not _UNSTORABLE.search(text)

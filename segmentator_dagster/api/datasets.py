@@ -1,12 +1,11 @@
-"""The use cases of datasets: which there are, which fields they have, what rules may ask of them."""
+"""The use cases of datasets: which there are and which fields they have."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from segmentator_dagster.domain.catalogue import Catalogue, Dataset, Field
+from segmentator_dagster.domain.catalogue import Catalogue, Dataset
 from segmentator_dagster.domain.errors import Category, ProblemKind
-from segmentator_dagster.domain.operators import OPERATORS, Operator
 from segmentator_dagster.domain.problems import shown, suggestion
 
 DATASET_NOT_FOUND = ProblemKind(
@@ -33,8 +32,3 @@ class DatasetService:
         if dataset is None:
             raise DATASET_NOT_FOUND.error(name=shown(name), **suggestion(name, catalogue.datasets))
         return dataset
-
-
-def operators_of(field: Field) -> tuple[Operator, ...]:
-    """The operators a rule may use on a field, in the order of the operator table."""
-    return tuple(operator for operator in OPERATORS.values() if field.type in operator.types)

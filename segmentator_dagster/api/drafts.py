@@ -18,7 +18,7 @@ from segmentator_dagster.api.problems import (
     UNKNOWN_FORMAT,
 )
 from segmentator_dagster.domain.catalogue import Dataset
-from segmentator_dagster.domain.errors import Problem, UserError, pointer_to
+from segmentator_dagster.domain.errors import Problem, ProblemKind, UserError, pointer_to
 from segmentator_dagster.domain.export import Format
 from segmentator_dagster.domain.problems import (
     DUPLICATE_COLUMN,
@@ -78,17 +78,21 @@ def clean_tags(tags: Sequence[str]) -> tuple[str, ...]:
     )
 
 
-def name_problems(name: str, pointer: str = "/name") -> Iterator[Problem]:
+def name_problems(name: str, pointer: str = "/name", empty: ProblemKind = EMPTY_SEGMENT_NAME) -> Iterator[Problem]:
     cleaned = clean_name(name)
     if not any(c.isprintable() and not c.isspace() for c in cleaned):
-        yield EMPTY_SEGMENT_NAME.at(pointer)
+        yield empty.at(pointer)
     yield from _text_problems(cleaned, NAME_LENGTH, pointer)
+
+
+def description_problems(description: str) -> Iterator[Problem]:
+    yield from _text_problems(description, DESCRIPTION_LENGTH, "/description", allowed=_LINE_BREAKS)
 
 
 def draft_problems(draft: SegmentDraft) -> Iterator[Problem]:
     """Everything that can be wrong without looking at the data."""
     yield from name_problems(draft.name)
-    yield from _text_problems(draft.description, DESCRIPTION_LENGTH, "/description", allowed=_LINE_BREAKS)
+    yield from description_problems(draft.description)
     if len(draft.tags) > MOST_TAGS:
         yield TOO_MANY.at("/tags", limit=MOST_TAGS, length=len(draft.tags))
     else:

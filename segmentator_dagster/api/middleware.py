@@ -7,6 +7,7 @@ import logging
 import re
 import time
 import uuid
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import anyio.to_thread
@@ -142,13 +143,17 @@ def _is_foreign(headers: Headers, host: str) -> bool:
 
 
 class StrictBody:
-    """Reads the body before the application does: bounded, JSON by its header, JSON in fact."""
+    """Reads the body before the application does: bounded, JSON by its header, JSON in fact.
 
-    def __init__(self, app: ASGIApp) -> None:
+    But for requests that are `apart`: their routes read the body themselves.
+    """
+
+    def __init__(self, app: ASGIApp, *, apart: Callable[[Scope], bool]) -> None:
         self._app = app
+        self._apart = apart
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] in _SAFE_METHODS:
+        if scope["type"] != "http" or scope["method"] in _SAFE_METHODS or self._apart(scope):
             await self._app(scope, receive, send)
             return
         try:

@@ -1,31 +1,28 @@
-"""A rule as it was written -> checked against the data, counted, previewed."""
+"""A rule as it was written -> a rule that makes sense on the data as they are now."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, assert_never
-
-import anyio.to_thread
-import sqlalchemy as sa
+from datetime import UTC, datetime
 
 from segmentator_dagster.api.drafts import column_problems, time_zone_problems
-from segmentator_dagster.compiler.audience import compile_audience, compile_count
-from segmentator_dagster.compiler.members import member_rows, output_columns
-from segmentator_dagster.compiler.query import compile_statement
-from segmentator_dagster.compiler.tables import USER_ID
-from segmentator_dagster.domain.catalogue import Catalogue, Dataset, FieldType
-from segmentator_dagster.domain.checking import check_rule, depends_on_time_zone
+from segmentator_dagster.compiler.audience import asked_of_data
+from segmentator_dagster.domain.catalogue import Catalogue, Dataset
+from segmentator_dagster.domain.checking import check_rule
 from segmentator_dagster.domain.describe import describe
-from segmentator_dagster.domain.errors import Problem, UserError
+from segmentator_dagster.domain.errors import Category, Language, Problem, UserError
 from segmentator_dagster.domain.fingerprint import fingerprint
 from segmentator_dagster.domain.parsing import parse_rule
+from segmentator_dagster.domain.placing import placed
 from segmentator_dagster.domain.problems import UNKNOWN_DATASET, shown, suggestion
-from segmentator_dagster.domain.rule import Activity, Everyone, Group, Rule
-from segmentator_dagster.storage.cache import CountCache, RememberedCount, count_key, data_version
-from segmentator_dagster.storage.clickhouse import ClickHouse
-from segmentator_dagster.storage.metadata.database import now
+from segmentator_dagster.domain.references import Library, dataset_names, expanded
+from segmentator_dagster.domain.rule import Rule
+
+Sentence = Mapping[str, str]
+"""The same in each language."""
+LANGUAGES: tuple[Language, ...] = ("ru", "en")
+_ANY_MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,50 +34,54 @@ class Defaults:
 
 
 @dataclass(frozen=True, slots=True)
+class RuleDraft:
+    """A rule as it was written. None means: what the installation says."""
+
+    rule: object
+    dataset: str | None = None
+    time_zone: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CheckedRule:
-    """A rule that makes sense on the catalogue it was checked against."""
+    """A rule that makes sense on the catalogue it was checked against; `library` holds what it refers to."""
 
     rule: Rule
     dataset: Dataset
     time_zone: str
     catalogue: Catalogue
+    library: Library
 
     @property
     def fingerprint(self) -> str:
-        zone = self.time_zone if depends_on_time_zone(self.rule, self.catalogue) else None
-        return fingerprint(self.rule, self.dataset.name, zone)
+        return fingerprint(self.rule, self.catalogue, self.dataset.name, self.time_zone)
 
     @property
-    def datasets(self) -> tuple[Dataset, ...]:
-        """Every dataset the audience is computed from."""
-        names = dict.fromkeys([self.dataset.name, *_dataset_names(self.rule)])
+    def depends_on_moment(self) -> bool:
+        """Whether it has relative dates, also in segments it refers to."""
+        alone = expanded(self.rule, self.dataset.name, self.library)
+        lasting, at_a_moment = (placed(alone, self.catalogue, self.time_zone, at) for at in (None, _ANY_MOMENT))
+        return lasting != at_a_moment
+
+    @property
+    def reads(self) -> tuple[Dataset, ...]:
+        """Every dataset the audience is computed from, the base one first."""
+        alone = expanded(self.rule, self.dataset.name, self.library)
+        names = dict.fromkeys([self.dataset.name, *dataset_names(alone)])
         return tuple(self.catalogue.datasets[name] for name in names)
 
-
-@dataclass(frozen=True, slots=True)
-class Count:
-    rule: CheckedRule
-    found: RememberedCount
-    cached: bool
-    milliseconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """`columns` are names and types; the first one is the user id."""
-
-    columns: tuple[tuple[str, FieldType], ...]
-    rows: Sequence[Sequence[Any]]
-    milliseconds: float
+    def asked(self, moment: datetime, part: Rule | None = None) -> Rule:
+        """What the rule, or a part of it, asks of the data at a moment."""
+        rule = self.rule if part is None else part
+        return asked_of_data(rule, self.catalogue, self.dataset.name, self.time_zone, moment, library=self.library)
 
 
 class RuleService:
     def __init__(
-        self, catalogue: Callable[[], Catalogue], reader: ClickHouse, counts: CountCache, defaults: Defaults
+        self, catalogue: Callable[[], Catalogue], library: Callable[[Rule], Library], defaults: Defaults
     ) -> None:
         self._catalogue = catalogue
-        self._reader = reader
-        self._counts = counts
+        self._library = library
         self._defaults = defaults
 
     def checked(
@@ -90,95 +91,49 @@ class RuleService:
         time_zone: str | None = None,
         columns: Sequence[str] | None = None,
         beside: Sequence[Problem] = (),
+        *,
+        segment_id: int | None = None,
     ) -> CheckedRule:
-        """UserError with every problem of the rule, the dataset, the time zone, the columns, after those `beside`."""
+        """UserError with every problem of the rule, the dataset, the time zone, the columns, after those `beside`.
+
+        `segment_id` is the segment the rule is for, where it is saved already.
+        """
         base = dataset if dataset is not None else self._defaults.dataset
-        found = [*beside, *time_zone_problems(time_zone)]
-        zone = time_zone if time_zone is not None and not found else self._defaults.time_zone
-        parsed: Rule | None = None
+        wrong_zone = tuple(time_zone_problems(time_zone))
+        zone = time_zone if time_zone is not None and not wrong_zone else self._defaults.time_zone
+        found = [*beside, *wrong_zone]
+        parsed, library = None, Library()
         try:
-            parsed = parse_rule(rule, default_dataset=base)
+            read = parse_rule(rule, default_dataset=base)
+            parsed, library = read, self._library(read)
         except UserError as error:
+            if error.category is not Category.INVALID:  # nobody could look
+                raise
             found += [problem.moved_under("/rule") for problem in error.problems]
         try:
             catalogue = self._catalogue()
         except UserError as error:  # what is wrong already is worth more than that ClickHouse is down
             raise UserError(*found) if found else error from error
         known = catalogue.dataset(base)
-        found += _meaning_problems(parsed, catalogue, base, zone, columns)
+        found += _base_problems(base, known, catalogue, columns)
+        if parsed is not None:
+            problems = check_rule(parsed, catalogue, base, zone, library=library, segment_id=segment_id)
+            # the missing base dataset is said above, where it was written
+            found += [one.moved_under("/rule") for one in problems if known is not None or one.pointer]
         if found or parsed is None or known is None:
             raise UserError(*found)
-        return CheckedRule(parsed, known, zone, catalogue)
-
-    async def count(self, rule: object, dataset: str | None, time_zone: str | None) -> Count:
-        """How many users the audience has now; remembered until the data of one of its datasets changes."""
-        started = time.perf_counter()
-        checked, version = await anyio.to_thread.run_sync(self._with_version, rule, dataset, time_zone)
-        key = count_key(checked.fingerprint, version) if version is not None else None
-        if key and (remembered := await self._counts.get(key)):
-            return Count(checked, remembered, cached=True, milliseconds=_milliseconds_since(started))
-        counted = await anyio.to_thread.run_sync(self._count, checked)
-        if key:
-            await self._counts.put(key, counted)
-        return Count(checked, counted, cached=False, milliseconds=_milliseconds_since(started))
-
-    def preview(self, rule: object, dataset: str | None, columns: Sequence[str] | None, limit: int) -> Preview:
-        """The first members of the audience by user id, with the columns a file of it would have."""
-        started = time.perf_counter()
-        checked = self.checked(rule, dataset, columns=columns)
-        base = checked.dataset
-        names = list(columns) if columns is not None else [field.name for field in base.fields]
-        audience = compile_audience(checked.rule, checked.catalogue, base.name, checked.time_zone).subquery("audience")
-        user_id = audience.c[USER_ID]
-        query = compile_statement(member_rows(base, names, sa.select(user_id).order_by(user_id).limit(limit)))
-        rows = self._reader.rows(query)
-        types = [field.type for name in names if name != base.user_key and (field := base.field(name))]
-        shown_columns = zip(output_columns(base, names), [FieldType.TEXT, *types], strict=True)
-        return Preview(tuple(shown_columns), rows, _milliseconds_since(started))
-
-    def _with_version(self, rule: object, dataset: str | None, time_zone: str | None) -> tuple[CheckedRule, str | None]:
-        checked = self.checked(rule, dataset, time_zone)
-        return checked, data_version(self._reader, checked.datasets)
-
-    def _count(self, checked: CheckedRule) -> RememberedCount:
-        moment = now()
-        query = compile_count(checked.rule, checked.catalogue, checked.dataset.name, checked.time_zone)
-        return RememberedCount(int(self._reader.scalar(query)), moment)
+        return CheckedRule(parsed, known, zone, catalogue, library)
 
 
-def sentences(checked: CheckedRule) -> dict[str, str]:
-    """The rule as a sentence in each language."""
-    return {
-        "ru": describe(checked.rule, checked.catalogue, "ru"),
-        "en": describe(checked.rule, checked.catalogue, "en"),
-    }
+def sentence(checked: CheckedRule) -> Sentence:
+    """The rule in words."""
+    return {one: describe(checked.rule, checked.catalogue, one, checked.library) for one in LANGUAGES}
 
 
-def _meaning_problems(
-    rule: Rule | None, catalogue: Catalogue, base: str, time_zone: str, columns: Sequence[str] | None
+def _base_problems(
+    name: str, dataset: Dataset | None, catalogue: Catalogue, columns: Sequence[str] | None
 ) -> Iterator[Problem]:
-    dataset = catalogue.dataset(base)
     if dataset is None:
-        yield UNKNOWN_DATASET.at("/dataset", name=shown(base), **suggestion(base, catalogue.datasets))
+        yield UNKNOWN_DATASET.at("/dataset", name=shown(name), **suggestion(name, catalogue.datasets))
     else:
         yield from column_problems(columns, dataset)
-    for problem in check_rule(rule, catalogue, base, time_zone) if rule is not None else ():
-        if dataset is not None or problem.pointer:  # the missing base dataset is said above, where it was written
-            yield problem.moved_under("/rule")
-
-
-def _dataset_names(rule: Rule) -> Iterator[str]:
-    match rule:
-        case Activity():
-            yield rule.dataset
-        case Group():
-            for child in rule.rules:
-                yield from _dataset_names(child)
-        case Everyone():
-            return
-        case _:
-            assert_never(rule)
-
-
-def _milliseconds_since(started: float) -> float:
-    return round((time.perf_counter() - started) * 1000, 1)

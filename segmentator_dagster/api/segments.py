@@ -21,6 +21,7 @@ from segmentator_dagster.domain.export import Export
 from segmentator_dagster.domain.rule_json import rule_json
 from segmentator_dagster.domain.segment import NAME_LENGTH, Definition, Segment, Version
 from segmentator_dagster.storage.metadata.exports import Exports
+from segmentator_dagster.storage.metadata.references import Dependent, Kind, References
 from segmentator_dagster.storage.metadata.segments import NAME_TAKEN, Segments
 
 OWNER = "local"  # until login exists
@@ -29,10 +30,11 @@ _COPIES = 1000
 
 @dataclass(frozen=True, slots=True)
 class SegmentView:
-    """A segment as it is shown: with its newest export."""
+    """A segment as it is shown: with its newest export and the segments that use it."""
 
     segment: Segment
     last_export: Export | None
+    used_by: tuple[Dependent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +44,17 @@ class SegmentPage:
 
 
 class SegmentService:
-    def __init__(self, segments: Segments, exports: Exports, rules: RuleService, mirror: DagsterMirror) -> None:
+    def __init__(
+        self,
+        segments: Segments,
+        exports: Exports,
+        references: References,
+        rules: RuleService,
+        mirror: DagsterMirror,
+    ) -> None:
         self._segments = segments
         self._exports = exports
+        self._references = references
         self._rules = rules
         self._mirror = mirror
 
@@ -66,7 +76,7 @@ class SegmentService:
         current = self._segments.get(segment_id)
         draft = replace(_draft(current.definition), **changes)
         if {"rule", "dataset", "columns", "time_zone"} & changes.keys():
-            definition, fingerprint = self._definition(draft)
+            definition, fingerprint = self._definition(draft, segment_id)
         else:
             definition, fingerprint = self._unchecked(draft, current), current.fingerprint
         try:
@@ -75,6 +85,7 @@ class SegmentService:
             raise UserError(*error.problems, extra=self._viewed(error.extra)) from error
 
     def delete(self, segment_id: int) -> None:
+        """UserError segment_in_use where a live segment refers to it."""
         segment = self._segments.get(segment_id)
         self._segments.delete(segment_id)
         self._mirror.remove(segment)
@@ -105,9 +116,14 @@ class SegmentService:
         page = self._segments.page(**filters)
         return SegmentPage(self._views(page.segments), page.next_cursor)
 
-    def _definition(self, draft: SegmentDraft) -> tuple[Definition, str]:
+    def _definition(self, draft: SegmentDraft, segment_id: int | None = None) -> tuple[Definition, str]:
         checked = self._rules.checked(
-            draft.rule, draft.dataset, draft.time_zone, draft.columns, beside=list(draft_problems(draft))
+            draft.rule,
+            draft.dataset,
+            draft.time_zone,
+            draft.columns,
+            beside=list(draft_problems(draft)),
+            segment_id=segment_id,
         )
         definition = Definition(
             name=clean_name(draft.name),
@@ -148,8 +164,10 @@ class SegmentService:
 
     def _views(self, segments: Iterable[Segment]) -> tuple[SegmentView, ...]:
         shown = tuple(segments)
-        newest = self._exports.latest_of_segments([segment.id for segment in shown])
-        return tuple(SegmentView(segment, newest.get(segment.id)) for segment in shown)
+        ids = [segment.id for segment in shown]
+        newest = self._exports.latest_of_segments(ids)
+        dependents = self._references.dependents(Kind.SEGMENT, ids)
+        return tuple(SegmentView(segment, newest.get(segment.id), dependents.get(segment.id, ())) for segment in shown)
 
     def _viewed(self, extra: dict[str, object]) -> dict[str, object]:
         return {key: self._view(value) if isinstance(value, Segment) else value for key, value in extra.items()}

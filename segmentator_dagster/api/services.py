@@ -4,29 +4,40 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from segmentator_dagster.api.analysis import Analysis
 from segmentator_dagster.api.dagster import Dagster
 from segmentator_dagster.api.datasets import DatasetService
 from segmentator_dagster.api.exports import ExportService
+from segmentator_dagster.api.lists import ListService
 from segmentator_dagster.api.mirror import DagsterMirror
 from segmentator_dagster.api.readiness import Probes
 from segmentator_dagster.api.rules import RuleService
 from segmentator_dagster.api.segments import SegmentService
-from segmentator_dagster.storage.cache import CountCache
+from segmentator_dagster.api.uploads import Uploads
+from segmentator_dagster.storage.cache import AnswerCache
 from segmentator_dagster.storage.clickhouse import ClickHouse
+from segmentator_dagster.storage.clickhouse_async import AsyncClickHouse
 from segmentator_dagster.storage.metadata.database import Database
+from segmentator_dagster.storage.turns import Turns
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
     segments: SegmentService
+    lists: ListService
+    uploads: Uploads
     exports: ExportService
     rules: RuleService
+    analysis: Analysis
+    turns: Turns
     datasets: DatasetService
     probes: Probes
     dagster_url: str
     database: Database
     reader: ClickHouse
-    counts: CountCache
+    writer: ClickHouse
+    async_reader: AsyncClickHouse
+    answers: AnswerCache
     dagster: Dagster
     mirror: DagsterMirror
 
@@ -36,5 +47,8 @@ class Services:
         self.mirror.close()
         self.dagster.close()
         self.reader.close()
+        self.writer.close()
         self.database.close()
-        await self.counts.close()
+        await self.async_reader.close()
+        await self.turns.close()
+        await self.answers.close()

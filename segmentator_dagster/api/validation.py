@@ -52,7 +52,8 @@ def _problem(error: Mapping[str, Any], path: str) -> Problem:
         case "missing":
             return _wrong_type(pointer, ("an object", "объект"), None)
         case "extra_forbidden":
-            return UNKNOWN_KEY.at(pointer, name=shown(steps[-1]), suggestion_en="", suggestion_ru="")
+            at = pointer_to("", *steps[:-1], shown(steps[-1]))
+            return UNKNOWN_KEY.at(at, name=shown(steps[-1]), suggestion_en="", suggestion_ru="")
         case "literal_error" | "enum":
             return UNKNOWN_CHOICE.at(pointer, value=shown(error["input"]), known=context["expected"])
         case "greater_than_equal":

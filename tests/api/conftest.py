@@ -15,6 +15,7 @@ from segmentator_dagster.api.app import create_app
 from segmentator_dagster.compiler.query import CompiledQuery
 from segmentator_dagster.settings import Settings
 from segmentator_dagster.storage.clickhouse import ClickHouse
+from segmentator_dagster.storage.members import create_databases
 from segmentator_dagster.storage.metadata.attempts import Attempts
 from segmentator_dagster.storage.metadata.database import Database
 from segmentator_dagster.storage.metadata.datasets import Datasets, RegisteredDataset
@@ -22,6 +23,7 @@ from segmentator_dagster.storage.metadata.exports import Exports
 from segmentator_dagster.storage.metadata.migrate import migrate
 from segmentator_dagster.storage.metadata.segments import Segments
 from tests.api.servers import api_server
+from tests.api.shop import Shop, create_shop
 from tests.servers.child import free_port
 from tests.servers.clickhouse import ClickHouseServer
 
@@ -108,6 +110,23 @@ def stack(make_stack: Callable[..., Stack], clickhouse_server: ClickHouseServer,
     return make_stack((visits,), clickhouse_url=clickhouse_server.reader_url)
 
 
+@pytest.fixture
+def lists(
+    make_stack: Callable[..., Stack],
+    admin: ClickHouse,
+    clickhouse_server: ClickHouseServer,
+    visits: RegisteredDataset,
+) -> Stack:
+    """An API that may write to a live ClickHouse. The users are u1, u2, u3; money is a field of whole numbers."""
+    create_databases(admin, "segmentator", "datasets")
+    return make_stack(
+        (visits,),
+        clickhouse_url=clickhouse_server.writer_url,
+        clickhouse_reader_url=clickhouse_server.reader_url,
+        upload_megabytes=2,
+    )
+
+
 @pytest.fixture(scope="session")
 def online(
     tmp_path_factory: pytest.TempPathFactory, clickhouse_server: ClickHouseServer, visits: RegisteredDataset
@@ -124,6 +143,36 @@ def offline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     dataset = RegisteredDataset("visits", "datasets", "api_visits", "user_id")
     with running_stack(tmp_path_factory.mktemp("offline"), (dataset,)) as stack:
         yield stack
+
+
+@pytest.fixture(scope="session")
+def shop_dataset(admin: ClickHouse) -> RegisteredDataset:
+    return create_shop(admin)
+
+
+@pytest.fixture(scope="session")
+def shop(
+    tmp_path_factory: pytest.TempPathFactory,
+    clickhouse_server: ClickHouseServer,
+    shop_dataset: RegisteredDataset,
+    visits: RegisteredDataset,
+) -> Iterator[Shop]:
+    """For tests that save nothing."""
+    settings = {"clickhouse_url": clickhouse_server.reader_url, "default_dataset": "shop"}
+    with running_stack(tmp_path_factory.mktemp("shop"), (shop_dataset, visits), **settings) as stack:
+        yield Shop(stack.client)
+
+
+@pytest.fixture
+def new_shop(
+    make_stack: Callable[..., Stack],
+    clickhouse_server: ClickHouseServer,
+    shop_dataset: RegisteredDataset,
+    visits: RegisteredDataset,
+) -> Shop:
+    """One that has answered nothing yet."""
+    settings = {"clickhouse_url": clickhouse_server.reader_url, "default_dataset": "shop"}
+    return Shop(make_stack((shop_dataset, visits), **settings).client)
 
 
 @pytest.fixture

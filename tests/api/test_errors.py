@@ -11,6 +11,7 @@ from segmentator_dagster.storage.metadata.exports import Exports
 from tests.api.conftest import RULE, Stack
 
 JSON = {"Content-Type": "application/json"}
+TEXT = {"Content-Type": "text/plain"}
 REFUSALS: list[tuple[int, str, str, str, dict[str, Any]]] = [
     (404, "unknown_path", "GET", "/nowhere", {}),
     (404, "unknown_path", "GET", "/api/v1/segments/abc", {}),
@@ -44,6 +45,29 @@ REFUSALS: list[tuple[int, str, str, str, dict[str, Any]]] = [
     (503, "clickhouse_unavailable", "GET", "/api/v1/datasets/x/fields", {}),
     (503, "clickhouse_unavailable", "GET", "/api/v1/datasets", {}),
     (503, "clickhouse_unavailable", "POST", "/api/v1/segments", {"json": {"name": "x", "rule": RULE}}),
+    (404, "list_not_found", "GET", "/api/v1/lists/9", {}),
+    (404, "list_not_found", "PATCH", "/api/v1/lists/9", {"json": {"name": "x"}}),
+    (404, "list_not_found", "DELETE", "/api/v1/lists/9", {}),
+    (404, "list_not_found", "POST", "/api/v1/lists/9/restore", {}),
+    (404, "list_not_found", "GET", "/api/v1/lists/9/items", {}),
+    (404, "list_not_found", "GET", "/api/v1/lists/9/unmatched", {}),
+    (404, "list_not_found", "PUT", "/api/v1/lists/9/items?mode=append", {"content": b"1", "headers": TEXT}),
+    (422, "missing_key", "PUT", "/api/v1/lists/9/items", {"content": b"1", "headers": TEXT}),
+    (422, "unknown_choice", "PUT", "/api/v1/lists/9/items?mode=x", {"content": b"1", "headers": TEXT}),
+    (422, "missing_key", "POST", "/api/v1/lists", {"content": b"1", "headers": TEXT}),
+    (422, "unknown_key", "POST", "/api/v1/lists?name=x&y=z", {"content": b"1", "headers": TEXT}),
+    (422, "empty_name", "POST", "/api/v1/lists?name=%20", {"content": b"1", "headers": TEXT}),
+    (503, "clickhouse_unavailable", "POST", "/api/v1/lists?name=x", {"content": b"1", "headers": TEXT}),
+    (415, "unsupported_media_type", "PATCH", "/api/v1/lists/9", {"content": b"1", "headers": TEXT}),
+    (422, "unknown_choice", "GET", "/api/v1/lists?sort=x", {}),
+    (403, "cross_site", "POST", "/api/v1/lists?name=x", {"content": b"1", "headers": {**TEXT, "Origin": "null"}}),
+    (
+        403,
+        "cross_site",
+        "PUT",
+        "/api/v1/lists/9/items?mode=append",
+        {"content": b"1", "headers": {**TEXT, "Sec-Fetch-Site": "cross-site"}},
+    ),
     (403, "cross_site", "DELETE", "/api/v1/segments/9", {"headers": {"Sec-Fetch-Site": "cross-site"}}),
     (403, "cross_site", "DELETE", "/api/v1/segments/9", {"headers": {"Sec-Fetch-Site": "same-site"}}),
     (403, "cross_site", "DELETE", "/api/v1/segments/9", {"headers": {"Origin": "https://evil.example"}}),

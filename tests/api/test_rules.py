@@ -1,35 +1,16 @@
 from __future__ import annotations
 
-import uuid
-from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
-import redis
 
-from segmentator_dagster.compiler.query import CompiledQuery
-from segmentator_dagster.storage.clickhouse import ClickHouse
-from segmentator_dagster.storage.metadata.datasets import RegisteredDataset
 from tests.api.conftest import RULE, Stack
-from tests.servers.child import free_port
-from tests.servers.clickhouse import ClickHouseServer
-from tests.servers.valkey import ValkeyServer
+from tests.api.shop import Shop, activity, city, group, rows
 
 
 def where(field: str, operator: str, value: Any) -> dict[str, Any]:
-    return {"combinator": "and", "rules": [{"field": field, "operator": operator, "value": value}]}
-
-
-@pytest.fixture
-def table(admin: ClickHouse) -> str:
-    """The name of a new table of two users in the data database."""
-    name = f"api_{uuid.uuid4().hex}"
-    admin.execute(
-        CompiledQuery(f"CREATE TABLE datasets.{name} (user_id String, x UInt8) ENGINE = MergeTree ORDER BY x")
-    )
-    admin.execute(CompiledQuery(f"INSERT INTO datasets.{name} VALUES ('a', 1), ('b', 1)"))
-    return name
+    return rows({"field": field, "operator": operator, "value": value})
 
 
 def test_count_says_how_many_and_what_the_rule_means(client: httpx.Client) -> None:
@@ -41,68 +22,6 @@ def test_count_says_how_many_and_what_the_rule_means(client: httpx.Client) -> No
     assert counted["data_moment"].endswith("Z")
     assert "ios" in counted["sentence"]["ru"]
     assert counted["sentence"]["ru"] != counted["sentence"]["en"]
-
-
-@pytest.mark.parametrize("dead_redis", [False, True])
-def test_a_count_is_remembered_until_its_data_changes_and_a_dead_redis_does_not_matter(
-    make_stack: Callable[..., Stack],
-    clickhouse_server: ClickHouseServer,
-    admin: ClickHouse,
-    table: str,
-    dead_redis: bool,
-) -> None:
-    dataset = RegisteredDataset("t", "datasets", table, "user_id")
-    changes = {"redis_url": f"redis://127.0.0.1:{free_port()}/0"} if dead_redis else {}
-    stack = make_stack((dataset,), clickhouse_url=clickhouse_server.reader_url, **changes)
-
-    def count(rule: dict[str, Any]) -> tuple[int, bool]:
-        answer = stack.client.post("/api/v1/rules/count", json={"rule": rule, "dataset": "t"})
-        assert answer.status_code == 200, answer.text
-        return answer.json()["count"], answer.json()["cached"]
-
-    assert count(where("x", "=", 1)) == (2, False)
-    assert count(where("x", "=", 1)) == (2, not dead_redis)
-    assert count(where("x", "in", [1])) == (2, not dead_redis)  # another spelling of the same audience
-    assert count(where("x", "=", 2)) == (0, False)
-    admin.execute(CompiledQuery(f"INSERT INTO datasets.{table} VALUES ('c', 1)"))
-    assert count(where("x", "=", 1)) == (3, False)
-    admin.execute(CompiledQuery(f"ALTER TABLE datasets.{table} DELETE WHERE user_id = 'a'"), {"mutations_sync": 2})
-    assert count(where("x", "=", 1)) == (2, False)
-
-
-def test_a_count_is_shared_through_redis_and_what_is_no_count_there_is_ignored(
-    make_stack: Callable[..., Stack], clickhouse_server: ClickHouseServer, table: str, valkey_server: ValkeyServer
-) -> None:
-    dataset = RegisteredDataset("t", "datasets", table, "user_id")
-    settings = {"clickhouse_url": clickhouse_server.reader_url, "redis_url": valkey_server.url}
-    first, second = make_stack((dataset,), **settings), make_stack((dataset,), **settings)
-    body = {"rule": where("x", "=", 1), "dataset": "t"}
-
-    def count(stack: Stack) -> tuple[int, bool]:
-        answer = stack.client.post("/api/v1/rules/count", json=body).json()
-        return answer["count"], answer["cached"]
-
-    assert first.client.get("/ready").json()["checks"]["cache"]["status"] == "up"
-    with redis.Redis(port=valkey_server.port) as stored:
-        before = set(stored.keys("segmentator:count:*"))
-    assert [count(first), count(second)] == [(2, False), (2, True)]
-    with redis.Redis(port=valkey_server.port) as stored:
-        (key,) = set(stored.keys("segmentator:count:*")) - before
-        for garbage in (b"{", b"\x80\x04K\x01.", b"7", b'{"count": "2"}', b'{"count": 2, "data_moment": "x"}', b"null"):
-            stored.set(key, garbage)
-            assert count(first) == (2, False), garbage
-            assert count(second) == (2, True)
-
-
-def test_a_count_over_a_view_is_never_remembered(
-    make_stack: Callable[..., Stack], clickhouse_server: ClickHouseServer, admin: ClickHouse, table: str
-) -> None:
-    admin.execute(CompiledQuery(f"CREATE VIEW datasets.{table}_view AS SELECT * FROM datasets.{table}"))
-    dataset = RegisteredDataset("t", "datasets", f"{table}_view", "user_id")
-    stack = make_stack((dataset,), clickhouse_url=clickhouse_server.reader_url)
-    body = {"rule": where("x", "=", 1), "dataset": "t"}
-    answers = [stack.client.post("/api/v1/rules/count", json=body).json() for _ in range(2)]
-    assert [(answer["count"], answer["cached"]) for answer in answers] == [(2, False), (2, False)]
 
 
 def test_preview_shows_the_latest_values_without_loss(client: httpx.Client) -> None:
@@ -152,13 +71,85 @@ def test_what_makes_no_sense_is_422_with_the_place(
     assert (answer.status_code, answer.json()["code"], answer.json()["pointer"]) == (422, code, pointer)
 
 
-@pytest.mark.parametrize("route", ["count", "preview"])
-def test_clickhouse_down_is_503_with_retry_after(offline: Stack, route: str) -> None:
-    answer = offline.client.post(f"/api/v1/rules/{route}", json={"rule": RULE})
-    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
-    assert answer.json()["code"] == "clickhouse_unavailable"
-
-
 def test_what_is_wrong_already_is_said_though_clickhouse_is_down(offline: Stack) -> None:
     answer = offline.client.post("/api/v1/rules/count", json={"rule": {"combinator": "xor", "rules": []}})
     assert answer.status_code == 422
+
+
+def test_preview_shows_moments_in_the_zone_asked_for(shop: Shop) -> None:
+    rule = rows(city("Минск"))
+    assert shop.ask("preview", rule, columns=["at"])["rows"] == [["u1", "2026-01-03T00:30:00+03:00"]]
+    assert shop.ask("preview", rule, columns=["at"], time_zone="UTC")["rows"] == [["u1", "2026-01-02T21:30:00+00:00"]]
+
+
+def test_preview_reads_days_in_the_zone_asked_for(shop: Shop) -> None:
+    rule = rows({"field": "at", "operator": "=", "value": "2026-01-03"})
+    assert len(shop.ask("preview", rule)["rows"]) == 1
+    assert shop.ask("preview", rule, time_zone="UTC")["rows"] == []
+
+
+def test_check_says_what_the_rule_means(shop: Shop) -> None:
+    found = shop.ask("check", rows(city("Москва")))
+    assert found["rule"] == {
+        "kind": "activity",
+        "dataset": "shop",
+        "where": {"combinator": "and", "not": False, "rules": [city("Москва")]},
+        "aggregate": {"function": "rows"},
+        "operator": ">=",
+        "value": 1,
+        "not": False,
+    }
+    assert (found["dataset"], found["time_zone"], found["reads"]) == ("shop", "Europe/Moscow", ["shop"])
+    assert found["depends_on_moment"] is False
+    assert "Москва" in found["sentence"]["ru"]
+    assert found["sentence"]["ru"] != found["sentence"]["en"]
+    assert (
+        found["fingerprint"]
+        == shop.ask("check", rows({"field": "city", "operator": "=", "value": "Москва"}))["fingerprint"]
+    )
+
+
+def test_check_follows_references(new_shop: Shop) -> None:
+    relative = rows({"field": "date", "operator": "inLast", "value": {"count": 7, "unit": "day"}})
+    body = {"name": "recent", "rule": relative, "dataset": "visits"}
+    segment = new_shop.client.post("/api/v1/segments", json=body).json()
+    found = new_shop.ask("check", group({"kind": "segment", "segment_id": segment["id"]}, activity(city("Москва"))))
+    assert found["reads"] == ["shop", "visits"]
+    assert found["depends_on_moment"] is True
+    assert "recent" in found["sentence"]["ru"]
+    assert found["rule"]["rules"][0] == {"kind": "segment", "segment_id": segment["id"], "not": False}
+
+
+def test_check_says_all_that_is_wrong_at_once(client: httpx.Client) -> None:
+    rule = rows(
+        {"field": "nope", "operator": "=", "value": 1},
+        {"field": "visits", "operator": "=", "value": "x"},
+        {"field": "date", "operator": "contains", "value": "x"},
+    )
+    answer = client.post("/api/v1/rules/check", json={"rule": rule, "time_zone": "Mars"})
+    assert answer.status_code == 422
+    assert [(problem["code"], problem["pointer"]) for problem in answer.json()["problems"]] == [
+        ("unknown_time_zone", "/time_zone"),
+        ("unknown_field", "/rule/rules/0/field"),
+        ("wrong_value_type", "/rule/rules/1/value"),
+        ("operator_not_for_type", "/rule/rules/2/operator"),
+    ]
+
+
+@pytest.mark.parametrize("question", ["check", "count", "preview", "breakdown", "funnel"])
+def test_every_question_refuses_a_wrong_rule_alike(client: httpx.Client, question: str) -> None:
+    body = {
+        "rule": rows({"field": "nope", "operator": "=", "value": 1}),
+        **({"field": "date"} if question == "breakdown" else {}),
+    }
+    answer = client.post(f"/api/v1/rules/{question}", json=body)
+    assert (answer.status_code, answer.json()["code"]) == (422, "unknown_field")
+    assert answer.json()["pointer"] == "/rule/rules/0/field"
+
+
+@pytest.mark.parametrize("question", ["check", "count", "preview", "breakdown", "funnel"])
+def test_clickhouse_down_is_503_with_retry_after(offline: Stack, question: str) -> None:
+    body = {"rule": RULE, **({"field": "date"} if question == "breakdown" else {})}
+    answer = offline.client.post(f"/api/v1/rules/{question}", json=body)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert answer.json()["code"] == "clickhouse_unavailable"

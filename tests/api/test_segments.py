@@ -13,7 +13,7 @@ from tests.servers.clickhouse import ClickHouseServer
 
 KEYS = [
     *("id", "name", "description", "tags", "dataset", "rule", "columns", "time_zone", "schedule", "version", "owner"),
-    *("created_at", "updated_at", "last_export", "links"),
+    *("created_at", "updated_at", "last_export", "broken", "used_by", "links"),
 ]
 
 

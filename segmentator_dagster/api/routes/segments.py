@@ -38,12 +38,20 @@ from segmentator_dagster.domain.problems import (
     UNKNOWN_KEY,
     UNKNOWN_TIME_ZONE,
 )
+from segmentator_dagster.domain.reference_problems import (
+    BROKEN_SEGMENT,
+    DELETED_SEGMENT,
+    SEGMENT_CYCLE,
+    UNKNOWN_LIST,
+    UNKNOWN_SEGMENT,
+)
 from segmentator_dagster.domain.schedule import BAD_CRON
 from segmentator_dagster.storage.clickhouse import CLICKHOUSE_UNAVAILABLE
 from segmentator_dagster.storage.metadata.pages import BAD_CURSOR
 from segmentator_dagster.storage.metadata.segments import (
     NAME_TAKEN,
     SEGMENT_DELETED,
+    SEGMENT_IN_USE,
     SEGMENT_NOT_FOUND,
     VERSION_CONFLICT,
 )
@@ -63,6 +71,11 @@ _WRITING = (
     UNKNOWN_FIELD,
     DUPLICATE_COLUMN,
     EMPTY_GROUP,
+    UNKNOWN_SEGMENT,
+    DELETED_SEGMENT,
+    BROKEN_SEGMENT,
+    SEGMENT_CYCLE,
+    UNKNOWN_LIST,
     CLICKHOUSE_UNAVAILABLE,
 )
 
@@ -123,10 +136,11 @@ def update_segment(segment_id: int, body: SegmentPatch, use: UseCases, language:
     status_code=204,
     summary="Delete a segment",
     response_description="It is deleted",
-    responses=errors(*CHANGING, *_ABSENT),
+    responses=errors(*CHANGING, *_ABSENT, SEGMENT_IN_USE),
 )
 def delete_segment(segment_id: int, use: UseCases) -> None:
-    """Its versions and exports stay, its name is free again, and it can be restored."""
+    """Its versions and exports stay, its name is free again, and it can be restored. Refused while a live segment
+    refers to it; the answer names them as `used_by`."""
     use.segments.delete(segment_id)
 
 
@@ -134,10 +148,11 @@ def delete_segment(segment_id: int, use: UseCases) -> None:
     "/{segment_id}/restore",
     summary="Restore a deleted segment",
     response_description="The segment; a live one stays as it is",
-    responses=errors(*CHANGING, SEGMENT_NOT_FOUND, UNKNOWN_PATH, NAME_TAKEN),
+    responses=errors(*CHANGING, SEGMENT_NOT_FOUND, UNKNOWN_PATH, NAME_TAKEN, SEGMENT_CYCLE),
 )
 def restore_segment(segment_id: int, use: UseCases, language: CallerLanguage) -> SegmentOut:
-    """Takes back a deletion. Its name must still be free."""
+    """Takes back a deletion. Its name must still be free. Where what its rule refers to is gone, it comes back
+    broken."""
     return SegmentOut.of(use.segments.restore(segment_id), language, use.dagster_url)
 
 

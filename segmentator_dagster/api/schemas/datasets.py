@@ -6,9 +6,9 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from segmentator_dagster.api.datasets import operators_of
-from segmentator_dagster.domain.catalogue import Dataset
+from segmentator_dagster.domain.catalogue import Dataset, FieldType, entry, readable_as
 from segmentator_dagster.domain.catalogue import Field as DatasetField
+from segmentator_dagster.domain.field_operators import operators_of
 from segmentator_dagster.domain.operators import Operator
 
 _EXAMPLE_DATASET: dict[str, Any] = {
@@ -26,6 +26,7 @@ _EXAMPLE_FIELD: dict[str, Any] = {
     "filterable": True,
     "sensitive": False,
     "operators": [{"key": "=", "label": {"ru": "равно", "en": "equals"}, "value": "scalar"}],
+    "entry_types": [],
 }
 
 
@@ -63,7 +64,7 @@ class DatasetsOut(BaseModel):
 class OperatorOut(BaseModel):
     key: str
     label: LabelOut
-    value: str = Field(description="what `value` is: scalar, pair, list, nothing")
+    value: str = Field(description="the shape of `value`, one of those in `GET /operators`")
 
     @classmethod
     def of(cls, operator: Operator) -> Self:
@@ -75,13 +76,16 @@ class FieldOut(BaseModel):
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE_FIELD]})
 
     name: str
-    type: str = Field(description="text, number, date, datetime, boolean, other")
+    type: str = Field(description="text, number, date, datetime, boolean, array, map, json, other")
     clickhouse_type: str
     nullable: bool
     label: LabelOut
     filterable: bool = Field(description="whether rules may use it")
     sensitive: bool
-    operators: list[OperatorOut] = Field(description="what rules may ask of it")
+    operators: list[OperatorOut] = Field(description="what rules may ask of it; nothing of a map or JSON itself")
+    entry_types: list[str] = Field(
+        description="the type of the entries of a map or JSON, or the types they may be read `as`, the default first"
+    )
 
     @classmethod
     def of(cls, field: DatasetField) -> Self:
@@ -94,6 +98,7 @@ class FieldOut(BaseModel):
             filterable=field.filterable,
             sensitive=field.sensitive,
             operators=[OperatorOut.of(operator) for operator in operators_of(field)],
+            entry_types=[type_.value for type_ in _entry_types(field)],
         )
 
 
@@ -104,6 +109,12 @@ class FieldsOut(BaseModel):
 
     dataset: DatasetOut
     items: list[FieldOut]
+
+
+def _entry_types(field: DatasetField) -> tuple[FieldType, ...]:
+    if field.type not in (FieldType.MAP, FieldType.JSON):
+        return ()
+    return readable_as(field) or (entry(field, "", None).type,)
 
 
 def _label(ru: str, en: str, name: str) -> LabelOut:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from segmentator_dagster.api.drafts import SegmentChanges, SegmentDraft
+from segmentator_dagster.api.schemas.broken import BrokenOut, UsedByOut
 from segmentator_dagster.api.schemas.exports import EXAMPLE_EXPORT, ExportOut
+from segmentator_dagster.api.schemas.queries import Plain, Sort
 from segmentator_dagster.api.segments import SegmentPage, SegmentView
 from segmentator_dagster.domain.errors import Language
 from segmentator_dagster.domain.segment import Schedule, Version
-from segmentator_dagster.storage.metadata.pages import SORTS
 
 EXAMPLE_RULE: dict[str, Any] = {
     "combinator": "and",
@@ -51,6 +52,8 @@ _EXAMPLE_SEGMENT: dict[str, Any] = {
     "created_at": "2026-01-30T09:00:00.000000Z",
     "updated_at": "2026-01-31T09:59:00.000000Z",
     "last_export": EXAMPLE_EXPORT,
+    "broken": None,
+    "used_by": [{"id": 21, "name": "iOS, вернувшиеся"}],
     "links": {"dagster": "http://127.0.0.1:3000/assets/segment_audience?view=partitions&partition=17"},
 }
 _EXAMPLE_VERSION: dict[str, Any] = {
@@ -64,8 +67,6 @@ _EXAMPLE_VERSION: dict[str, Any] = {
     "created_at": "2026-01-31T09:59:00.000000Z",
 }
 
-_Plain = Annotated[str, Field(pattern=r"^[^\x00]*$")]  # PostgreSQL takes no NUL, not even to look for it
-Sort = Literal[SORTS]  # type: ignore[valid-type]
 Texts = Annotated[list[str], Field(fail_fast=True)]  # ten megabytes of wrong items are one problem
 Rule = Annotated[Any, Field(description="the rule: who belongs to the audience")]
 Name = Annotated[str, Field(description="1 to 50 characters, unique among live segments whatever the case")]
@@ -163,15 +164,16 @@ class CopyIn(_In):
 class SegmentsQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    search: _Plain = Field(
+    search: Plain = Field(
         "", max_length=200, description="words that name, description or tags contain; case is ignored"
     )
-    dataset: _Plain | None = Field(None, max_length=63, description="base dataset")
-    tag: _Plain | None = Field(None, max_length=50, description="a whole tag; case is ignored")
+    dataset: Plain | None = Field(None, max_length=63, description="base dataset")
+    tag: Plain | None = Field(None, max_length=50, description="a whole tag; case is ignored")
+    broken: bool | None = Field(None, description="only those that are broken, or only those that are not")
     deleted: bool = Field(False, description="deleted segments in place of live ones")
     sort: Sort = Field("-updated_at", description="`-` turns the order round")
     limit: int = Field(50, ge=1, le=200, description="most segments on a page")
-    cursor: _Plain | None = Field(
+    cursor: Plain | None = Field(
         None, max_length=1000, description="`next_cursor` of the page before, with the same sort"
     )
 
@@ -206,6 +208,8 @@ class SegmentOut(BaseModel):
     created_at: datetime
     updated_at: datetime
     last_export: ExportOut | None
+    broken: BrokenOut | None = Field(description="why it cannot be computed any more; null: it can")
+    used_by: list[UsedByOut] = Field(description="live segments whose rule refers to it")
     links: SegmentLinks
 
     @classmethod
@@ -226,6 +230,8 @@ class SegmentOut(BaseModel):
             created_at=segment.created_at,
             updated_at=segment.updated_at,
             last_export=ExportOut.of(view.last_export, language, dagster_url) if view.last_export else None,
+            broken=BrokenOut.of(segment.broken, language) if segment.broken else None,
+            used_by=[UsedByOut.of(dependent) for dependent in view.used_by],
             links=SegmentLinks(
                 dagster=f"{dagster_url}/assets/segment_audience?view=partitions&partition={segment.partition_key}"
             ),
