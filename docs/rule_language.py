@@ -156,8 +156,9 @@ def _files() -> Iterator[str]:
     yield from (
         "## Rule files",
         "",
-        "A rule can be carried to another installation as a JSON file. What it refers to goes by name, and gets the",
-        "ids it has there. A file of an older version of the language is brought up to date as it is read.",
+        "A rule can be carried to another installation as a JSON file: `GET /api/v1/segments/{id}/rule-file` there,",
+        "`POST /api/v1/segments/import` here. What it refers to goes by name, and gets the ids it has here. A file of",
+        "an older version of the language is brought up to date as it is read.",
         "",
     )
     rule = parse_rule(examples.NODES["segment"][1][0], default_dataset="user_activity")

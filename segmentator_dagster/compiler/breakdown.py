@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from segmentator_dagster.compiler.aggregates import is_float, sortable_text
 from segmentator_dagster.compiler.columns import column_of
+from segmentator_dagster.compiler.conditions import text_of
 from segmentator_dagster.compiler.expressions import Expression, complement, number, when
 from segmentator_dagster.compiler.lowering import Lowering
 from segmentator_dagster.compiler.query import CompiledQuery, compile_statement
@@ -73,7 +74,7 @@ def _latest(field: Field, dataset: Dataset, table: sa.FromClause) -> Expression:
 
 
 def _is_kept_as_text(field: Field, time: Field | None) -> bool:
-    """Strings and days sort as texts as they do by themselves; `max` of a text is far faster than `argMax` of tuples."""
+    """Strings and days sort as texts as they do by themselves, and `max` of a text is far faster than `argMax`."""
     return field != time and (unwrapped(field.clickhouse_type) == "String" or field.type is FieldType.DATE)
 
 
@@ -89,9 +90,10 @@ def _shown(latest: Expression, field: Field, dataset: Dataset) -> Expression:
     """The value out of what `_latest` kept."""
     time = time_field(dataset)
     if not _is_kept_as_text(field, time):
-        return sa.func.tupleElement(latest, number(1))
+        value = sa.func.tupleElement(latest, number(1))
+        return text_of(value, field) if field.type is FieldType.TEXT else value
     width = 0 if time is None else sortable_text(latest, time)[1]
     known = sa.func.substring(latest, number(width + 1), number(1)) == _KNOWN
     text = sa.func.substring(latest, number(width + 2))
-    value = sa.func.toDate32(text) if field.type is FieldType.DATE else text
-    return when(known, value, _NULL) if field.nullable else value
+    written = sa.func.toDate32(text) if field.type is FieldType.DATE else text
+    return when(known, written, _NULL) if field.nullable else written

@@ -15,7 +15,7 @@ from segmentator_dagster.compiler.expressions import ZERO, Expression, Predicate
 from segmentator_dagster.compiler.sequences import follows, step_times
 from segmentator_dagster.domain.catalogue import Dataset
 from segmentator_dagster.domain.fields import aggregate_result
-from segmentator_dagster.domain.rule import Activity, Aggregate, RowGroup, Sequence, did
+from segmentator_dagster.domain.rule import Activity, RowGroup, Sequence, did
 
 Leaf = Activity | Sequence
 JOINED = "flags"
@@ -39,27 +39,13 @@ class Facts:
 
     def add(self, leaf: Leaf) -> None:
         """Ask about this leaf too; the same question twice is one."""
-        match leaf:
-            case Activity() if did(leaf) is not None:
-                self._bits.setdefault((leaf.where, leaf.time_zone), len(self._bits))
-            case Activity():
-                self.add_aggregate(leaf.aggregate, leaf.where, leaf.time_zone)
-            case Sequence():
-                for step in leaf.steps:
-                    key = ("times", step, leaf.time_zone)
-                    if key not in self._columns:
-                        times = step_times(self.matching(step, leaf.time_zone), self._dataset, self._table)
-                        self._columns[key] = (f"a_{len(self._columns)}", times)
-
-    def add_aggregate(self, aggregate: Aggregate, where: RowGroup | None, time_zone: str | None) -> str:
-        """The label of a column with this aggregate."""
-        key = (aggregate, where, time_zone)
-        if key not in self._columns:
-            zone = self._in_zone(time_zone).zone.key
-            rows = None if where is None else self.matching(where, time_zone)
-            expression = aggregate_expression(aggregate, rows, self._dataset, self._table, zone)
-            self._columns[key] = (f"a_{len(self._columns)}", expression)
-        return self._columns[key][0]
+        if isinstance(leaf, Sequence):
+            for step in leaf.steps:
+                self._add_times(step, leaf.time_zone)
+        elif did(leaf) is not None:
+            self._bits.setdefault((leaf.where, leaf.time_zone), len(self._bits))
+        else:
+            self._add_aggregate(leaf)
 
     def columns(self) -> Iterator[sa.Label[Any]]:
         """What the scan selects for each user."""
@@ -71,19 +57,16 @@ class Facts:
 
     def holds(self, leaf: Leaf, facts: sa.FromClause) -> Predicate:
         """Whether a user satisfies a leaf that was added, by the columns of the scan."""
-        match leaf:
-            case Activity():
-                has_row = did(leaf)
-                if has_row is not None:
-                    found = bit_of(facts, "did", self._bits[leaf.where, leaf.time_zone])
-                    return found if has_row else complement(found)
-                label, _ = self._columns[leaf.aggregate, leaf.where, leaf.time_zone]
-                result = aggregate_result(self._dataset, leaf.aggregate)
-                around = self._in_zone(leaf.time_zone)
-                holds = compared(facts.c[label], result, leaf.operator, leaf.value, around)
-            case Sequence():
-                times = [facts.c[self._columns["times", step, leaf.time_zone][0]] for step in leaf.steps]
-                holds = follows(times, leaf.within, self._dataset)
+        if isinstance(leaf, Sequence):
+            times = [facts.c[self._columns["times", step, leaf.time_zone][0]] for step in leaf.steps]
+            holds = follows(times, leaf.within, self._dataset)
+        elif (has_row := did(leaf)) is not None:
+            found = bit_of(facts, "did", self._bits[leaf.where, leaf.time_zone])
+            return found if has_row else complement(found)
+        else:
+            label, _ = self._columns[leaf.aggregate, leaf.where, leaf.time_zone]
+            result = aggregate_result(self._dataset, leaf.aggregate)
+            holds = compared(facts.c[label], result, leaf.operator, leaf.value, self._in_zone(leaf.time_zone))
         return complement(holds) if leaf.negated else holds
 
     def matching(self, where: RowGroup | None, time_zone: str | None) -> Predicate:
@@ -91,6 +74,20 @@ class Facts:
         if where is None:
             return sa.true()
         return row_predicate(where, self._dataset, self._table, self._in_zone(time_zone))
+
+    def _add_times(self, step: RowGroup | None, time_zone: str | None) -> None:
+        key = ("times", step, time_zone)
+        if key not in self._columns:
+            times = step_times(self.matching(step, time_zone), self._dataset, self._table)
+            self._columns[key] = (f"a_{len(self._columns)}", times)
+
+    def _add_aggregate(self, leaf: Activity) -> None:
+        key = (leaf.aggregate, leaf.where, leaf.time_zone)
+        if key not in self._columns:
+            zone = self._in_zone(leaf.time_zone).zone.key
+            rows = None if leaf.where is None else self.matching(leaf.where, leaf.time_zone)
+            expression = aggregate_expression(leaf.aggregate, rows, self._dataset, self._table, zone)
+            self._columns[key] = (f"a_{len(self._columns)}", expression)
 
     def _in_zone(self, time_zone: str | None) -> Surroundings:
         if time_zone is None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import reduce
 
 import sqlalchemy as sa
 
@@ -38,12 +39,9 @@ class Hull:
 
 
 def within_hull(wheres: Iterable[RowGroup | None], field: Field, column: sa.ColumnElement[object]) -> Predicate | None:
-    """A filter that every row matching one of the `wheres` passes; None where there is nothing to filter by."""
-    hull: Hull | None = None
-    for where in wheres:
-        found = Hull() if where is None else _hull(where, field)
-        hull = found if hull is None else hull.or_(found)
-    if hull is None or hull == Hull():
+    """A filter that every row matching one of the `wheres` (at least one) passes; None where there is no such bound."""
+    hull = reduce(Hull.or_, (Hull() if where is None else _hull(where, field) for where in wheres))
+    if hull == Hull():
         return None
     bounds = []
     if hull.low is not None:
@@ -54,17 +52,12 @@ def within_hull(wheres: Iterable[RowGroup | None], field: Field, column: sa.Colu
 
 
 def _hull(rule: RowRule, field: Field) -> Hull:
-    match rule:
-        case Condition():
-            return _of_condition(rule, field) if rule.field == field.name and rule.key is None else Hull()
-        case RowGroup() if rule.negated:
-            return Hull()
-        case RowGroup():
-            hulls = [_hull(child, field) for child in rule.rules]
-            joined = hulls[0]
-            for hull in hulls[1:]:
-                joined = joined.and_(hull) if rule.combinator is Combinator.AND else joined.or_(hull)
-            return joined
+    if isinstance(rule, Condition):
+        return _of_condition(rule, field) if rule.field == field.name and rule.key is None else Hull()
+    if rule.negated:
+        return Hull()
+    hulls = (_hull(child, field) for child in rule.rules)
+    return reduce(Hull.and_ if rule.combinator is Combinator.AND else Hull.or_, hulls)
 
 
 def _of_condition(rule: Condition, field: Field) -> Hull:

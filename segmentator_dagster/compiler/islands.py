@@ -92,9 +92,6 @@ def leaves_of(part: Part) -> Iterator[Activity | Sequence]:
         case Mixed():
             for inner in part.parts:
                 yield from leaves_of(inner)
-        case Group():
-            for child in part.rules:
-                yield from leaves_of(child)
         case _:
             return
 

@@ -29,17 +29,14 @@ from segmentator_dagster.domain.catalogue import Catalogue, Dataset, unwrapped
 from segmentator_dagster.domain.errors import InternalError
 from segmentator_dagster.domain.rule import (
     SLICES,
-    Activity,
     Combinator,
     Everyone,
     Group,
     ListMembers,
     Rule,
     Sample,
-    SegmentMembers,
     Top,
 )
-from segmentator_dagster.domain.rule import Sequence as StepSequence
 
 Extra = Callable[[sa.FromClause], Sequence[sa.Label[Any]]]
 """Further expressions for each user, over the base dataset's table."""
@@ -142,7 +139,7 @@ class _Source:
         self.clause = self.clause.outerjoin(flags, flags.c[KEY] == self._key(as_text=as_text))
         self._joined |= {island: (flags, bit) for bit, island in enumerate(islands)}
 
-    def _elsewhere(self, part: Rule | Island) -> Predicate:
+    def _elsewhere(self, part: Island | ListMembers | Sample | Top) -> Predicate:
         match part:
             case Island():
                 unlike = self._unlike_nothing(part)
@@ -153,8 +150,6 @@ class _Source:
                 holds = on_list(self.text, part.parts, self._lowering.around.lists_database)
             case Top():
                 holds = self.text.in_(self._lowering.ranked(part))
-            case Activity() | StepSequence() | Group() | Everyone() | SegmentMembers():
-                raise InternalError(f"not elsewhere: {part}")
             case _:
                 assert_never(part)
         return complement(holds) if part.negated else holds

@@ -23,7 +23,6 @@ from segmentator_dagster.domain.rule import (
     Everyone,
     Group,
     ListMembers,
-    Rule,
     Sample,
     SegmentMembers,
     Top,
@@ -33,7 +32,7 @@ from segmentator_dagster.domain.rule import Sequence as StepSequence
 
 KEY = "user_key"
 
-Elsewhere = Callable[[Rule | Island], Predicate]
+Elsewhere = Callable[[Island | ListMembers | Sample | Top], Predicate]
 """What a scan does not know by itself: parts that look at other datasets, lists or the user's id."""
 
 

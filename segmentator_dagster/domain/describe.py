@@ -52,7 +52,8 @@ def describe(rule: Rule, catalogue: Catalogue, language: Language, library: Libr
 
 def describe_part(rule: Rule, catalogue: Catalogue, language: Language, library: Library = Library()) -> str:  # noqa: B008
     """The same of one part of a rule, without the "users" that `describe` starts with."""
-    if isinstance(_unwrapped(rule), Everyone):
+    rule = _unwrapped(rule)
+    if isinstance(rule, Everyone):
         return describe(rule, catalogue, language, library)
     return _Clauses(catalogue, _WORDS[language], library).of(rule).text
 
@@ -105,8 +106,6 @@ class _Clauses:
                 assert_never(rule)
 
     def _group(self, rule: Group) -> _Clause:
-        if len(rule.rules) == 1:
-            return self.of(_unwrapped(rule))
         clauses = [self.of(child).inside(rule.combinator) for child in _flat(rule)]
         join = self._words.clause_joins[rule.combinator]
         text = clauses[0].text

@@ -136,10 +136,7 @@ def _joined_wheres(activities: list[Activity]) -> Iterator[Activity]:
     """One activity for each time zone that rows are read in; those that need none join where there is one choice."""
     zones = sorted({activity.time_zone for activity in activities if activity.time_zone is not None})
     only = zones[0] if len(zones) == 1 else None
-    of_zone: dict[str | None, list[RowGroup]] = {}
-    for activity in activities:
-        if activity.where is not None:
-            of_zone.setdefault(activity.time_zone or only, []).append(activity.where)
-    for zone, wheres in of_zone.items():
-        where = canonical_where(RowGroup(Combinator.OR, tuple(wheres)))
-        yield replace(activities[0], where=where, time_zone=zone)
+    for zone in dict.fromkeys(activity.time_zone or only for activity in activities):
+        wheres = (activity.where for activity in activities if (activity.time_zone or only) == zone)
+        joined = RowGroup(Combinator.OR, tuple(where for where in wheres if where is not None))
+        yield replace(activities[0], where=canonical_where(joined), time_zone=zone)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from collections.abc import Sequence as List
 from enum import StrEnum
+from itertools import islice
 from typing import TypeVar
 
 from segmentator_dagster.domain import problems
@@ -124,8 +125,8 @@ class NodeReader:
 
     def keys(self, node: Node, pointer: str, known: List[str]) -> None:
         """Report every key that has no business here."""
-        unknown = [key for key in node if key not in known]
-        for key in unknown[:MAX_PROBLEMS]:
+        unknown = (key for key in node if key not in known)
+        for key in islice(unknown, MAX_PROBLEMS - len(self.problems)):
             self.unknown(problems.UNKNOWN_KEY, pointer_to(pointer, shown(key)), str(key), known)
 
     def unknown(self, kind: ProblemKind, pointer: str, name: str, known: Iterable[str]) -> None:

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Any
 
 from segmentator_dagster.domain.definition import RULE_TOO_NEW
-from segmentator_dagster.domain.errors import UserError, pointer_to
+from segmentator_dagster.domain.errors import Problem, UserError, pointer_to
 from segmentator_dagster.domain.node_reading import Node, NodeReader
 from segmentator_dagster.domain.operators import OPERATORS, Test
 from segmentator_dagster.domain.parsing import parse_rule
 from segmentator_dagster.domain.problems import MISSING_KEY, kind_of, shown, suggestion
-from segmentator_dagster.domain.references import Library, mapped, with_conditions
+from segmentator_dagster.domain.references import Compared, Library, list_ids, mapped, segment_ids, with_conditions
 from segmentator_dagster.domain.rule import (
     LANGUAGE_VERSION,
     Activity,
-    Condition,
+    Everyone,
     ListMembers,
     Rule,
     SegmentMembers,
@@ -27,7 +27,7 @@ from segmentator_dagster.domain.rule import (
 )
 from segmentator_dagster.domain.rule_json import rule_json
 
-IdsByName = Mapping[str, Collection[int]]
+IdsByName = Mapping[str, int]
 Document = Mapping[str, object]
 
 NOT_A_RULE_FILE = kind_of(
@@ -69,38 +69,29 @@ LIST_NOT_HERE = kind_of(
     "Upload it first, or rename one. {suggestion_en}",
     "Сначала загрузите его или переименуйте другой. {suggestion_ru}",
 )
-AMBIGUOUS_SEGMENT = kind_of(
-    "ambiguous_segment",
-    "There are several segments “{name}” here: {ids}.",
-    "Сегментов «{name}» здесь несколько: {ids}.",
-    "Rename all but one.",
-    "Переименуйте все, кроме одного.",
-)
-AMBIGUOUS_LIST = kind_of(
-    "ambiguous_list",
-    "There are several lists “{name}” here: {ids}.",
-    "Списков «{name}» здесь несколько: {ids}.",
-    "Rename all but one.",
-    "Переименуйте все, кроме одного.",
-)
-
+_UNKNOWN = {"segments": (UNNAMED_SEGMENT, SEGMENT_NOT_HERE), "lists": (UNNAMED_LIST, LIST_NOT_HERE)}
 _KEYS = ("segmentator", "version", "name", "dataset", "time_zone", "rule", "references")
 _ID = re.compile(r"[1-9]\d{0,9}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class RuleFile:
-    """What a rule file says, with the ids of this installation. `rule_json` is the explicit form."""
+    """What a rule file says, with the ids of this installation.
+
+    `missing` are the references to what is not here; in the rule something that refers to nothing stands in their
+    place, so that the rest can be checked. Pointers of its problems lead into the rule as it was written.
+    """
 
     name: str
     dataset: str
     time_zone: str
-    rule_json: dict[str, Any]
+    rule: Rule
+    missing: tuple[Problem, ...] = ()
 
 
 def rule_file(name: str, dataset: str, time_zone: str, rule: Rule, library: Library) -> dict[str, Any]:
     """The JSON document of a rule. What the library does not know is left without a name."""
-    segments, lists = _referred_to(rule)
+    segments, lists = set(segment_ids(rule)), set(list_ids(rule))
     return {
         "segmentator": "rule",
         "version": LANGUAGE_VERSION,
@@ -118,7 +109,7 @@ def rule_file(name: str, dataset: str, time_zone: str, rule: Rule, library: Libr
 def read_rule_file(document: object, segment_ids_by_name: IdsByName, list_ids_by_name: IdsByName) -> RuleFile:
     """Read a rule file of this version or an older one; any JSON may come.
 
-    Raises UserError with all problems found, each with a JSON pointer into the document. Names and types are not
+    Raises UserError with all problems of its form, each with a JSON pointer into the document. Names and types are not
     checked against the data.
     """
     if not isinstance(document, Mapping) or document.get("segmentator") != "rule":
@@ -166,14 +157,14 @@ class _FileReader:
         rule = self._rule(dataset or "")
         if rule is None:
             raise UserError(*reader.problems)
+        if reader.problems or name is None or dataset is None or time_zone is None:
+            raise UserError(*reader.problems)
         renumbered = _renumbered(
             rule,
             cache(partial(self._here, "segments", segments, segment_ids_by_name)),
             cache(partial(self._here, "lists", lists, list_ids_by_name)),
         )
-        if reader.problems or name is None or dataset is None or time_zone is None:
-            raise UserError(*reader.problems)
-        return RuleFile(name, dataset, time_zone, rule_json(renumbered))
+        return RuleFile(name, dataset, time_zone, renumbered, tuple(reader.problems))
 
     def _rule(self, dataset: str) -> Rule | None:
         if "rule" not in self._document:
@@ -191,78 +182,55 @@ class _FileReader:
         return self._names(given, "segments"), self._names(given, "lists")
 
     def _names(self, references: Node, kind: str) -> Mapping[str, str]:
-        """Names by id; "" where the name was reported."""
         at = pointer_to("/references", kind)
         given = self._reader.mapping(references.get(kind, {}), at) or {}
         names: dict[str, str] = {}
         for id_ in given:
             if not _ID.fullmatch(id_):
                 self._reader.report(NOT_AN_ID, pointer_to(at, shown(id_)), key=shown(id_))
-            else:
-                names[id_] = self._reader.name(given, id_, at) or ""
+            elif name := self._reader.name(given, id_, at):
+                names[id_] = name
         return names
 
-    def _here(self, kind: str, names: Mapping[str, str], ids_by_name: IdsByName, id_: int) -> int:
-        """The id here of what the file calls `id_`; the same id where a problem was reported."""
+    def _here(self, kind: str, names: Mapping[str, str], ids_by_name: IdsByName, id_: int) -> int | None:
+        """The id here of what the file calls `id_`."""
         at = pointer_to("/references", kind)
-        unnamed, not_here, ambiguous = (
-            (UNNAMED_SEGMENT, SEGMENT_NOT_HERE, AMBIGUOUS_SEGMENT)
-            if kind == "segments"
-            else (UNNAMED_LIST, LIST_NOT_HERE, AMBIGUOUS_LIST)
-        )
+        unnamed, not_here = _UNKNOWN[kind]
         name = names.get(str(id_))
-        ids = sorted(ids_by_name.get(name, ())) if name else []
         if name is None:
             self._reader.report(unnamed, at, id=id_)
-        elif name and not ids:
-            place = pointer_to(at, id_)
-            self._reader.report(not_here, place, name=shown(name), **suggestion(name, ids_by_name))
-        elif len(ids) > 1:
-            listed = ", ".join(str(one) for one in ids)
-            self._reader.report(ambiguous, pointer_to(at, id_), name=shown(name), ids=listed)
-        return ids[0] if ids else id_
+        elif name in ids_by_name:
+            return ids_by_name[name]
+        else:
+            self._reader.report(not_here, pointer_to(at, id_), name=shown(name), **suggestion(name, ids_by_name))
+        return None
 
 
-def _renumbered(rule: Rule, segment: Callable[[int], int], list_: Callable[[int], int]) -> Rule:
-    """The rule with the id of every segment and list it refers to put in by these functions."""
+def _renumbered(rule: Rule, segment: Callable[[int], int | None], list_: Callable[[int], int | None]) -> Rule:
+    """The rule with the id of every segment and list it refers to put in by these functions; where they know none,
+    something that refers to nothing, in the same place.
+    """
 
-    def condition(one: Condition) -> Condition:
-        id_ = _list_compared_with(one)
-        return one if id_ is None else replace(one, value=list_(id_))
+    def compared(one: Compared) -> Compared:
+        id_ = one.value
+        if OPERATORS[one.operator].test is not Test.ON_LIST or not isinstance(id_, int):
+            return one
+        here = list_(id_)
+        return replace(one, operator="notNull", value=None) if here is None else replace(one, value=here)
 
     def node(one: Rule) -> Rule:
         match one:
             case SegmentMembers():
-                return replace(one, segment_id=segment(one.segment_id))
+                here = segment(one.segment_id)
+                return Everyone() if here is None else replace(one, segment_id=here)
             case ListMembers():
-                return replace(one, list_id=list_(one.list_id))
+                here = list_(one.list_id)
+                return Everyone() if here is None else replace(one, list_id=here)
             case Activity():
-                id_ = _list_compared_with(one)
-                return with_conditions(one if id_ is None else replace(one, value=list_(id_)), condition)
+                return with_conditions(compared(one), compared)
             case Sequence() | Top():
-                return with_conditions(one, condition)
+                return with_conditions(one, compared)
             case _:
                 return one
 
     return mapped(rule, node)
-
-
-def _referred_to(rule: Rule) -> tuple[set[int], set[int]]:
-    """The segments and lists a rule refers to itself."""
-    segments: set[int] = set()
-    lists: set[int] = set()
-    _renumbered(rule, _noting(segments), _noting(lists))
-    return segments, lists
-
-
-def _noting(ids: set[int]) -> Callable[[int], int]:
-    def note(id_: int) -> int:
-        ids.add(id_)
-        return id_
-
-    return note
-
-
-def _list_compared_with(node: Condition | Activity) -> int | None:
-    on_list = OPERATORS[node.operator].test is Test.ON_LIST
-    return node.value if on_list and isinstance(node.value, int) else None

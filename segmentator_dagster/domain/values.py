@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import assert_never
 from zoneinfo import ZoneInfo
 
 from segmentator_dagster.domain import problems
@@ -73,6 +74,8 @@ def typed_values(field: Field, operator: Operator, values: Sequence[Scalar], zon
             return _booleans(field, operator, values)
         case FieldType.MAP | FieldType.JSON | FieldType.OTHER:
             raise UnfitValueError(problems.NOT_FILTERABLE, 0, name=field.name, type=field.clickhouse_type)
+        case _:
+            assert_never(field.type)
 
 
 def _texts(field: Field, operator: Operator, values: Sequence[Scalar]) -> TypedValues:

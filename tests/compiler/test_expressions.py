@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
@@ -10,6 +11,7 @@ import sqlalchemy as sa
 from segmentator_dagster.compiler.aggregates import aggregate_expression
 from segmentator_dagster.compiler.breakdown import compile_breakdown
 from segmentator_dagster.compiler.columns import column_of
+from segmentator_dagster.compiler.conditions import Surroundings, compared
 from segmentator_dagster.compiler.expressions import complement
 from segmentator_dagster.compiler.parameters import list_parameters
 from segmentator_dagster.compiler.query import compile_statement
@@ -29,6 +31,7 @@ TYPES = {
     "small": "Decimal(9, 2)",
     "wide": "Decimal(30, 4)",
     "real": "BFloat16",
+    "maybe_day": "Nullable(Date)",
     "flag": "Nullable(Bool)",
     "doc": "JSON",
 }
@@ -54,6 +57,7 @@ def rendered(expression: sa.ColumnElement[Any]) -> str:
         (Function.DISTINCT, "big", "uniqExact(`t`.`big`)"),
         (Function.FIRST, None, "minOrNull(`t`.`at`)"),
         (Function.LAST, "big", "argMaxOrNullIf(`t`.`big`, tuple(`t`.`at`, `t`.`big`), isNotNull(`t`.`at`))"),
+        (Function.DAYS, None, "uniqExact(toDate32(`t`.`at`, {p_1:String}))"),
         (Function.FIRST, "user", "substring(minOrNullIf(concat(toString(`t`.`at`, 'UTC'), `t`.`user`), "
                                  "isNotNull(`t`.`at`)), 24)"),
     ],
@@ -61,6 +65,21 @@ def rendered(expression: sa.ColumnElement[Any]) -> str:
 def test_an_aggregate_is_computed_in_a_type_that_holds_it(function: Function, field: str | None, expected: str) -> None:
     found = aggregate_expression(Aggregate(function, field), None, TIMED, dataset_table(TIMED), "UTC")
     assert rendered(found) == expected
+
+
+def test_rows_that_match_and_rows_that_have_a_value_are_both_asked_for() -> None:
+    matching = sa.column("x") > sa.literal_column("1")
+    found = aggregate_expression(Aggregate(Function.MAX, "real"), matching, TIMED, dataset_table(TIMED), "UTC")
+    value = "toFloat32(`t`.`real`)"
+    assert rendered(found) == f"maxOrNullIf({value}, `x` > 1 AND not(isNaN({value})))"
+
+
+def test_half_precision_is_compared_as_single() -> None:
+    around = Surroundings(ZoneInfo("UTC"), "lists")
+    real = TIMED.field("real")
+    assert real is not None
+    found = compared(column_of(real, dataset_table(TIMED)), real, ">", 1, around)
+    assert rendered(found) == "ifNull(toFloat32(`t`.`real`) > {p_1:Float32}, 0)"
 
 
 def test_the_complement_of_a_complement_is_the_predicate() -> None:
@@ -77,11 +96,24 @@ def test_a_list_is_sent_in_parts_the_server_reads() -> None:
     assert [part.value for part in list_parameters("String", ["x" * 100_000])] == [["x" * 100_000]]
 
 
-def test_a_breakdown_of_a_dataset_without_time_takes_the_greatest_value() -> None:
-    catalogue = Catalogue({"d": TIMELESS})
-    for field in FIELDS[:2]:
-        query = compile_breakdown(Everyone(), field, catalogue, "d", "lists", limit=5)
-        assert "argMax" in query.sql or "max(concat('1', `t`.`user`))" in query.sql
+@pytest.mark.parametrize(
+    ("dataset", "field", "latest"),
+    [
+        (TIMELESS, "user", "max(concat('1', `t`.`user`))"),
+        (TIMELESS, "at", "argMax(tuple(`t`.`at`), tuple(isNotNull(`t`.`at`), `t`.`at`))"),
+        (TIMED, "at", "tuple(maxOrNull(`t`.`at`))"),
+        (TIMED, "user", "max(concat(ifNull(toString(`t`.`at`, 'UTC'), repeat(' ', 23)), concat('1', `t`.`user`)))"),
+        (TIMED, "maybe_day", "max(concat(ifNull(toString(`t`.`at`, 'UTC'), repeat(' ', 23)), "
+                             "if(isNull(`t`.`maybe_day`), '0', concat('1', toString(`t`.`maybe_day`)))))"),
+        (TIMED, "real", "argMax(tuple(`t`.`real`), tuple(isNotNull(`t`.`at`), `t`.`at`, "
+                        "not(ifNull(isNaN(`t`.`real`), 1)), `t`.`real`))"),
+    ],
+)  # fmt: skip
+def test_a_breakdown_takes_the_latest_value(dataset: Dataset, field: str, latest: str) -> None:
+    named = dataset.field(field)
+    assert named is not None
+    query = compile_breakdown(Everyone(), named, Catalogue({"d": dataset}), "d", "lists", limit=5)
+    assert f"{latest} AS `latest`" in query.sql
 
 
 def test_what_was_not_checked_is_our_fault() -> None:

@@ -31,7 +31,9 @@ from segmentator_dagster.domain.rule import (
     Sample,
     SegmentMembers,
     Sequence,
+    Span,
     Top,
+    Unit,
 )
 
 AND, OR = Combinator.AND, Combinator.OR
@@ -147,6 +149,7 @@ def test_keys_of_one_type_meet_as_stored_and_others_as_text() -> None:
         (has(RowGroup(AND, (day("<", "2026-01-01"),), negated=True), value=2), []),
         (has(day("notNull", None), value=2), []),
         (has(day("!=", "2026-01-01"), value=2), []),
+        (has(day("anniversaryBetween", ("01-01", "02-01")), value=2), []),
         (Sequence("base", (RowGroup(AND, (day(">=", "2026-01-01"),)), RowGroup(AND, (day(">=", "2026-02-01"),)))),
          ["`t`.`day` >= 2026-01-01"]),
         (Sequence("base", (None, RowGroup(AND, (day(">=", "2026-02-01"),)))), []),
@@ -266,6 +269,27 @@ def test_a_query_too_long_for_the_server_is_refused() -> None:
         compile_statement(audience_of_placed(rule, Catalogue({"wide": wide}), "wide"))
     assert caught.value.code == "sql_too_long"
     assert MAX_SQL_BYTES < 128 << 10
+
+
+def test_a_count_of_one_condition_is_one_bit() -> None:
+    assert "countIf(bitAnd(w0, 1) = 1)" in compile_counts([has(x(1))], CATALOGUE, "base", "lists").sql
+
+
+@pytest.mark.parametrize(
+    ("type_", "ticks", "a_day"),
+    [
+        ("Date", "toInt64(toInt32(`t`.`day`))", 1),
+        ("DateTime", "toInt64(toUnixTimestamp(`t`.`day`))", 86_400),
+        ("DateTime64(3)", "toUnixTimestamp64Micro(`t`.`day`)", 86_400 * 10**6),
+        ("DateTime64(9)", "toUnixTimestamp64Nano(`t`.`day`)", 86_400 * 10**9),
+    ],
+)
+def test_moments_of_steps_are_whole_numbers_of_what_the_column_keeps(type_: str, ticks: str, a_day: int) -> None:
+    rule = Sequence("events", (None, None), Span(1, Unit.DAY))
+    catalogue = Catalogue({"events": dataset("events", day=type_)})
+    query = compile_statement(audience_of_placed(rule, catalogue, "events"))
+    assert f"groupUniqArrayIf({ticks}, true)" in query.sql
+    assert f" - start <= {a_day}, 0)" in query.sql
 
 
 def test_counts_of_many_rules_scan_each_dataset_once() -> None:

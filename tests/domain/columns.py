@@ -99,6 +99,7 @@ COLUMNS = (
     Column("maybe_f64", "Nullable(Float64)", [None, math.nan, math.inf, 0.0, 0.5, 1.0, -1.0], _FLOATS),
     Column("f32", "Float32", [math.nan, math.inf, 0.0, 0.10000000149011612, 1.0, -0.5], [0, 1, 0.1, -0.5, 3e38],
            summed=False),
+    Column("half", "BFloat16", [math.nan, 0.0, 1.0, -0.5, 2.0], [0, 1, -0.5, 2, 3e38]),
     Column("dec", "Decimal(18, 2)", [Decimal(x) for x in ("0.00", "0.10", "-0.50", "1.00", "9999999999999999.99")],
            [0, 0.1, -0.5, 1, 1.25, 10**17, -(10**40)]),
     Column("maybe_dec", "Nullable(Decimal(38, 10))",

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from segmentator_dagster.domain.fingerprint import canonical, fingerprint, fingerprint_of_placed
+from segmentator_dagster.domain.fingerprint import NO_ONE, canonical, fingerprint, fingerprint_of_placed
 from segmentator_dagster.domain.parsing import parse_rule
 from segmentator_dagster.domain.placing import placed
-from segmentator_dagster.domain.rule import Rule
+from segmentator_dagster.domain.rule import Activity, Combinator, Condition, Everyone, Group, RowGroup, Rule, Sample
 from tests.domain import worlds
 
 CATALOGUE = worlds.catalogue()
@@ -137,3 +137,31 @@ def test_conditions_on_one_row_and_on_two_rows_are_different_audiences() -> None
     together = did(I8, DAY)
     apart = group("and", did(I8), did(DAY))
     assert print_of(parsed(together)) != print_of(parsed(apart))
+
+
+def test_parts_read_in_two_time_zones_stay_apart() -> None:
+    """As they come out of references to segments of other zones."""
+    row = RowGroup(Combinator.AND, (Condition("at", "=", "2026-01-31"),))
+    other = RowGroup(Combinator.AND, (Condition("i8", "=", 1),))
+    tokyo, moscow = (Activity(worlds.BASE, row, time_zone=zone) for zone in ("Asia/Tokyo", "Europe/Moscow"))
+    anywhere = Activity(worlds.BASE, other)
+    apart = canonical(Group(Combinator.OR, (tokyo, moscow, anywhere)))
+    assert isinstance(apart, Group)
+    assert {part.time_zone for part in apart.rules if isinstance(part, Activity)} == {
+        None,
+        "Asia/Tokyo",
+        "Europe/Moscow",
+    }
+    joined = canonical(Group(Combinator.OR, (tokyo, anywhere)))
+    assert isinstance(joined, Activity)
+    assert joined.time_zone == "Asia/Tokyo"
+
+
+def test_a_part_and_what_is_left_of_its_complement_are_no_one() -> None:
+    one, two = parsed(did(I8)), parsed(did(DAY, dataset=worlds.OTHER))
+    whole = Group(Combinator.AND, (one, two))
+    assert canonical(Group(Combinator.AND, (whole, replace(whole, negated=True)))) == NO_ONE
+    assert canonical(Group(Combinator.AND, (one, replace(one, negated=True)))) == NO_ONE
+    assert canonical(Group(Combinator.OR, (one, replace(one, negated=True)))) == Everyone()
+    assert canonical(Group(Combinator.AND, (Everyone(), Everyone()))) == Everyone()
+    assert canonical(Sample(0, 1_000_000, "s")) == Everyone()

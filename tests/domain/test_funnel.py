@@ -55,7 +55,7 @@ def test_groups_come_before_what_is_in_them() -> None:
     assert steps[1].so_far == Group(AND, (narrowed(X),))
     assert steps[4].so_far == rule
     assert (steps[4].alone, steps[5].alone) == (either, LISTED)
-    assert steps[5].so_far == Group(AND, (DID, LISTED))
+    assert steps[5].so_far == Group(AND, (DID, Group(OR, (LISTED,))))
     assert steps[6].so_far == rule
 
 

@@ -229,8 +229,20 @@ def test_limits_hold_exactly() -> None:
         row(field="f" * 1_000_000, operator="o" * 1_000_000, value="v" * 1_000_000),
         {"k" * 1_000_000: 1, **{f"\ud800{index}": 1 for index in range(50_000)}},
         {"combinator": "and", "rules": [{f"k{index}": 1 for index in range(500)}] * 199},
+        {"combinator": "and", "rules": [{"field": "a", "operator": "equals", "value": 1}] * 199},
     ],
-    ids=["rows-deep", "groups-deep", "wide", "nulls", "nuls", "million", "long-texts", "keys", "many-keys"],
+    ids=[
+        "rows-deep",
+        "groups-deep",
+        "wide",
+        "nulls",
+        "nuls",
+        "million",
+        "long-texts",
+        "keys",
+        "many-keys",
+        "operators",
+    ],
 )
 def test_hostile_input_is_refused_within_50_ms(hostile: object) -> None:
     def seconds() -> float:

@@ -163,6 +163,16 @@ def test_periods_meet_without_gap_or_overlap() -> None:
             assert (before[1].toordinal() + 1, before) == (first.toordinal(), PERIODS[f"this_{unit}"].days(before[1]))
 
 
+def test_a_window_of_a_sequence_holds_for_every_step() -> None:
+    steps = [{"where": {"combinator": "or", "rules": [{"field": "user", "operator": "notNull"}]}}, {}]
+    window = {"operator": "inPeriod", "value": "today"}
+    value = {"kind": "sequence", "dataset": "daily", "steps": steps, "window": window}
+    found = placed(parse_rule(value, default_dataset="daily"), CATALOGUE, "Europe/Moscow", NOON)
+    conditions = [[condition.field for condition in conditions_of(where)] for where in wheres(found)]
+    assert conditions == [["day", "user"], ["day"]]
+    assert found == placed(found, CATALOGUE, "Europe/Moscow", NOON)
+
+
 def test_what_was_not_checked_is_our_fault() -> None:
     with pytest.raises(InternalError):
         placed(Activity("nope"), CATALOGUE, "UTC", NOON)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -8,14 +9,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segmentator_dagster.domain.errors import UserError
+from segmentator_dagster.domain.checking import check_rule
+from segmentator_dagster.domain.errors import Problem, UserError
 from segmentator_dagster.domain.parsing import parse_rule
-from segmentator_dagster.domain.references import KnownList, KnownSegment, Library
+from segmentator_dagster.domain.references import KnownList, KnownSegment, Library, list_ids, segment_ids
 from segmentator_dagster.domain.rule import LANGUAGE_VERSION, Everyone, Rule
 from segmentator_dagster.domain.rule_file import MIGRATIONS, RuleFile, read_rule_file, rule_file
 from segmentator_dagster.domain.rule_json import rule_json
 from tests.domain import worlds
-from tests.domain.spoken import EVERYONE, LIBRARY, SEGMENT, VIP_LIST, Json, audience, did, group, of, top, where
+from tests.domain.spoken import (
+    CATALOGUE,
+    EVERYONE,
+    LIBRARY,
+    SEGMENT,
+    VIP_LIST,
+    Json,
+    audience,
+    did,
+    group,
+    of,
+    top,
+    where,
+)
 from tests.domain.test_parsing import JSON
 
 GOLDEN = Path(__file__).parents[1] / "compiler" / "golden"
@@ -32,8 +47,8 @@ EVERYWHERE = audience(
     top(5, IN_VIP, rule=SEGMENT),
     {"kind": "sequence", "dataset": "user_activity", "steps": [{}, {"where": group("and", IN_VIP)}]},
 )
-SEGMENTS_HERE = {"Refunds": [170], "Refund": [1]}
-LISTS_HERE = {"VIP": [30]}
+SEGMENTS_HERE = {"Refunds": 170, "Refund": 1}
+LISTS_HERE = {"VIP": 30}
 
 
 def document(rule: Any = EVERYONE, **changes: Any) -> Json:
@@ -57,11 +72,16 @@ def read(value: object) -> RuleFile:
 def problems(value: object) -> list[tuple[str, str]]:
     with pytest.raises(UserError) as caught:
         read(value)
-    for problem in caught.value.problems:
+    return said(caught.value.problems)
+
+
+def said(problems: Iterable[Problem]) -> list[tuple[str, str]]:
+    shown = tuple(problems)
+    for problem in shown:
         for language in ("ru", "en"):
             assert problem.message(language)
             problem.hint(language).encode()
-    return [(problem.code, problem.pointer) for problem in caught.value.problems]
+    return [(problem.code, problem.pointer) for problem in shown]
 
 
 def test_a_written_file_names_what_the_rule_refers_to() -> None:
@@ -84,7 +104,7 @@ def test_references_get_the_ids_that_their_names_have_here() -> None:
         json.dumps(EVERYWHERE).replace('"segment_id": 17', '"segment_id": 170').replace("3}", "30}")
     )
     assert renumbered != EVERYWHERE
-    expected = rule_json(parse_rule(renumbered, default_dataset="user_activity"))
+    expected = parse_rule(renumbered, default_dataset="user_activity")
     assert found == RuleFile("Loyal", "user_activity", "Europe/Moscow", expected)
 
 
@@ -93,10 +113,10 @@ def test_ids_that_change_places_are_not_mixed_up() -> None:
         document(
             audience("and", SEGMENT, {**SEGMENT, "segment_id": 18}), references={"segments": {"17": "a", "18": "b"}}
         ),
-        {"a": [18], "b": [17]},
+        {"a": 18, "b": 17},
         {},
     )
-    assert [child["segment_id"] for child in swapped.rule_json["rules"]] == [18, 17]
+    assert list(segment_ids(swapped.rule)) == [18, 17]
 
 
 @given(worlds.rules(references=True))
@@ -105,9 +125,9 @@ def test_a_file_read_where_it_was_written_is_the_same_rule(rule: Rule) -> None:
     lists = {id_: KnownList(id_, f"l{id_}", ()) for id_ in worlds.LISTS}
     written = json.loads(json.dumps(rule_file("n", worlds.BASE, "UTC", rule, Library(segments, lists))))
     found = read_rule_file(
-        written, {one.name: [one.id] for one in segments.values()}, {one.name: [one.id] for one in lists.values()}
+        written, {one.name: one.id for one in segments.values()}, {one.name: one.id for one in lists.values()}
     )
-    assert parse_rule(found.rule_json, default_dataset="") == rule
+    assert (found.rule, found.missing) == (rule, ())
 
 
 @pytest.mark.parametrize(
@@ -137,30 +157,48 @@ def test_a_file_read_where_it_was_written_is_the_same_rule(rule: Rule) -> None:
          [("not_an_id", "/references/lists/x"), ("not_an_id", "/references/lists/03"),
           ("not_an_id", "/references/lists/"), ("not_an_id", "/references/lists/\\ud800")]),
         (document(SEGMENT, references={"segments": {"17": ""}}), [("empty_name", "/references/segments/17")]),
-        (document(EVERYWHERE, references={}),
-         [("unnamed_segment", "/references/segments"), ("unnamed_list", "/references/lists")]),
-        (document(EVERYWHERE, references={"segments": {"17": "Refundz"}, "lists": {"3": "vip"}}),
-         [("segment_not_here", "/references/segments/17"), ("list_not_here", "/references/lists/3")]),
     ],
 )  # fmt: skip
 def test_a_bad_file_is_refused_with_all_problems_at_their_places(value: object, expected: list[Any]) -> None:
     assert problems(value) == expected
 
 
-def test_a_name_that_several_have_is_refused() -> None:
-    with pytest.raises(UserError) as caught:
-        read_rule_file(document(EVERYWHERE), {"Refunds": [5, 4]}, {"VIP": [1, 2]})
-    found = [(problem.code, problem.pointer, problem.message("en")) for problem in caught.value.problems]
-    assert found == [
-        ("ambiguous_segment", "/references/segments/17", "There are several segments “Refunds” here: 4, 5."),
-        ("ambiguous_list", "/references/lists/3", "There are several lists “VIP” here: 1, 2."),
-    ]
+@pytest.mark.parametrize(
+    ("references", "expected"),
+    [
+        ({}, [("unnamed_segment", "/references/segments"), ("unnamed_list", "/references/lists")]),
+        (
+            {"segments": {"17": "Refundz"}, "lists": {"3": "vip"}},
+            [("segment_not_here", "/references/segments/17"), ("list_not_here", "/references/lists/3")],
+        ),
+    ],
+)
+def test_every_reference_to_what_is_not_here_is_named_once_and_the_rest_is_read(
+    references: Any, expected: list[Any]
+) -> None:
+    found = read(document(EVERYWHERE, references=references))
+    assert said(found.missing) == expected
+    assert (list(segment_ids(found.rule)), list(list_ids(found.rule))) == ([], [])
+
+
+def test_problems_of_the_rest_keep_their_places_where_references_are_missing() -> None:
+    wrong = did(where("nope", "=", 1), IN_VIP)
+    rule = audience("or", SEGMENT, VIP_LIST, top(5, IN_VIP, rule=SEGMENT), wrong)
+    found = read(document(rule, references={}))
+    assert len(found.missing) == 2
+    (problem,) = check_rule(found.rule, CATALOGUE, "user_activity")
+    assert (problem.code, problem.pointer) == ("unknown_field", "/rules/3/where/rules/0/field")
+
+
+def test_problems_of_a_rule_without_its_activity_point_into_the_file() -> None:
+    found = read(document(group("and", where("nope", "=", 1))))
+    (problem,) = check_rule(found.rule, CATALOGUE, "user_activity")
+    assert problem.pointer == "/rules/0/field"
 
 
 def test_a_name_not_known_here_is_answered_with_the_closest_one() -> None:
-    with pytest.raises(UserError) as caught:
-        read(document(SEGMENT, references={"segments": {"17": "Refundz"}}))
-    assert "`Refunds`" in caught.value.problems[0].hint("ru")
+    found = read(document(SEGMENT, references={"segments": {"17": "Refundz"}}))
+    assert "`Refunds`" in found.missing[0].hint("ru")
 
 
 def test_every_older_version_has_a_step_to_the_next() -> None:
@@ -171,7 +209,7 @@ def test_every_older_version_has_a_step_to_the_next() -> None:
 def test_rules_of_version_1_are_read_and_mean_the_same(name: str) -> None:
     rule = json.loads((GOLDEN / name / "rule.json").read_text("utf-8"))
     found = read(document(rule, version=1))
-    assert parse_rule(found.rule_json, default_dataset="") == parse_rule(rule, default_dataset="user_activity")
+    assert found.rule == parse_rule(rule, default_dataset="user_activity")
 
 
 def deep(levels: int) -> Any:
