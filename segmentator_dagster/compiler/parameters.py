@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -39,6 +40,7 @@ def _array(clickhouse_type: str, values: list[object]) -> sa.BindParameter[Any]:
     return sa.bindparam("p", values, unique=True, type_=server_type(clickhouse_type), expanding=True)
 
 
+@lru_cache(maxsize=1024)
 def server_type(name: str) -> TypeEngine[Any]:
     """A ClickHouse type by its name, as SQLAlchemy types expressions."""
     return cast("TypeEngine[Any]", sqla_type_from_name(name))

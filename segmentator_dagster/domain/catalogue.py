@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 
 
 class FieldType(StrEnum):
@@ -97,6 +98,7 @@ _READ_AS = {
 }
 
 
+@lru_cache(maxsize=1024)
 def unwrapped(clickhouse_type: str) -> str:
     """The type inside `Nullable(...)` and `LowCardinality(...)`."""
     while match := _WRAPPER.match(clickhouse_type):
@@ -104,6 +106,7 @@ def unwrapped(clickhouse_type: str) -> str:
     return clickhouse_type
 
 
+@lru_cache(maxsize=1024)
 def field_type(clickhouse_type: str) -> FieldType:
     """Map a ClickHouse type text to the type rules speak of; what rules cannot compare is OTHER."""
     inner = unwrapped(clickhouse_type)

@@ -69,8 +69,8 @@ def _dated(node: RowsNode, catalogue: Catalogue, zone: str, moment: datetime | N
 
 
 def _marked(node: RowsNode, catalogue: Catalogue, zone: str) -> RowsNode:
-    depends = _depends_on_zone(node, _dataset(catalogue, node.dataset))
-    return replace(node, time_zone=zone if depends else None)
+    needed = zone if _depends_on_zone(node, _dataset(catalogue, node.dataset)) else None
+    return node if node.time_zone == needed else replace(node, time_zone=needed)
 
 
 def _without_window(node: RowsNode, dataset: Dataset) -> RowsNode:

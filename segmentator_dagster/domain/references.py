@@ -177,10 +177,14 @@ def _in_zone_and_base(leaf: Rule, time_zone: str, base: str | None) -> Rule:
 
 
 def mapped(rule: Rule, change: Callable[[Rule], Rule]) -> Rule:
-    """The rule with every node but groups changed; the rule inside a `top` before the `top` itself."""
+    """The rule with every node but groups changed; the rule inside a `top` before the `top` itself.
+
+    What stays as it was is the same object: most of most rules does.
+    """
     match rule:
         case Group():
-            return replace(rule, rules=tuple(mapped(child, change) for child in rule.rules))
+            children = tuple(mapped(child, change) for child in rule.rules)
+            return rule if _same(children, rule.rules) else replace(rule, rules=children)
         case Top():
             return change(replace(rule, rule=mapped(rule.rule, change)))
         case Activity() | Sequence() | SegmentMembers() | ListMembers() | Sample() | Everyone():
@@ -194,9 +198,15 @@ def with_conditions(node: RowsNode, change: Callable[[Condition], RowRule]) -> R
     if isinstance(node, Sequence):
         steps = tuple(None if step is None else _group_with(step, change) for step in node.steps)
         return replace(node, steps=steps)
-    return node if node.where is None else replace(node, where=_group_with(node.where, change))
+    if node.where is None or (where := _group_with(node.where, change)) is node.where:
+        return node
+    return replace(node, where=where)
 
 
 def _group_with(group: RowGroup, change: Callable[[Condition], RowRule]) -> RowGroup:
     rules = tuple(change(one) if isinstance(one, Condition) else _group_with(one, change) for one in group.rules)
-    return replace(group, rules=rules)
+    return group if _same(rules, group.rules) else replace(group, rules=rules)
+
+
+def _same(new: tuple[object, ...], old: tuple[object, ...]) -> bool:
+    return all(one is other for one, other in zip(new, old, strict=True))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from segmentator_dagster.domain.aggregates import AGGREGATES, Function
 from segmentator_dagster.domain.catalogue import SCALARS, Field, FieldType, entry, readable_as
 from segmentator_dagster.domain.fields import aggregate_result, is_whole
-from segmentator_dagster.domain.operators import OPERATORS, Operator, Shape, Test
+from segmentator_dagster.domain.operators import OPERATORS, RELATIVE, Operator, Shape, Test
 from segmentator_dagster.domain.periods import PERIODS
 from segmentator_dagster.domain.rule import (
     Activity,
@@ -62,6 +62,7 @@ __all__ = [
     "LISTS",
     "MOMENTS",
     "OTHER",
+    "RELATIVE_KEYS",
     "THIRD",
     "TIME_FIELDS",
     "ZONE",
@@ -89,6 +90,7 @@ MOMENTS = [
     datetime(2028, 2, 29, 12, 0, tzinfo=UTC),
     datetime(2026, 3, 29, 1, 30, tzinfo=UTC),
 ]
+RELATIVE_KEYS = {operator.key for operator in OPERATORS.values() if operator.test in RELATIVE}
 _SPANS = [
     *(Span(1, Unit.HOUR), Span(6, Unit.HOUR), Span(1, Unit.DAY), Span(2, Unit.DAY), Span(7, Unit.DAY)),
     *(Span(1, Unit.WEEK), Span(1, Unit.MONTH), Span(12, Unit.MONTH), Span(1, Unit.YEAR), Span(100, Unit.YEAR)),
