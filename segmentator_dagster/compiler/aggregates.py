@@ -9,7 +9,16 @@ import sqlalchemy as sa
 
 from segmentator_dagster.compiler.columns import column_of
 from segmentator_dagster.compiler.conditions import text_of
-from segmentator_dagster.compiler.expressions import ZERO, Expression, Predicate, complement, number
+from segmentator_dagster.compiler.expressions import (
+    ZERO,
+    Expression,
+    Predicate,
+    all_of,
+    complement,
+    constant,
+    fn,
+    number,
+)
 from segmentator_dagster.compiler.parameters import parameter
 from segmentator_dagster.domain.aggregates import Function, result_field
 from segmentator_dagster.domain.catalogue import Dataset, Field, FieldType, unwrapped
@@ -17,7 +26,7 @@ from segmentator_dagster.domain.fields import known_aggregated, known_time
 from segmentator_dagster.domain.rule import Aggregate
 from segmentator_dagster.domain.values import moment_scale
 
-_UTC: Expression = sa.literal_column("'UTC'")
+_UTC = constant("'UTC'")
 
 
 def aggregate_expression(
@@ -33,18 +42,16 @@ def aggregate_expression(
         return _over("uniqExact", (_day(dataset, table, zone),), matching)
     of = known_aggregated(dataset, aggregate)
     value = _value(column_of(of, table), of)
-    rows = _both(matching, complement(sa.func.isNaN(value)) if is_float(of) else None)
+    rows = _both(matching, complement(fn.isNaN(value)) if is_float(of) else None)
     match aggregate.function:
         case Function.DISTINCT:
             # -0.0 and 0.0 are one number and two sets of bits
-            return _over("uniqExact", (sa.func.plus(value, ZERO) if is_float(of) else value,), rows)
+            return _over("uniqExact", (fn.plus(value, ZERO) if is_float(of) else value,), rows)
         case Function.SUM:
             return _sum(value, of, rows)
         case Function.AVG:
-            there = _both(rows, sa.func.isNotNull(value) if of.nullable else None)
-            return sa.func.divide(
-                sa.func.toFloat64(_sum(value, of, rows)), sa.func.nullIf(_over("count", (), there), ZERO)
-            )
+            there = _both(rows, fn.isNotNull(value) if of.nullable else None)
+            return fn.divide(fn.toFloat64(_sum(value, of, rows)), fn.nullIf(_over("count", (), there), ZERO))
         case Function.MIN:
             return _over("minOrNull", (value,), rows)
         case Function.MAX:
@@ -67,41 +74,41 @@ def _at_the_end(
     if of == time:
         return _over("minOrNull" if first else "maxOrNull", (value,), rows)
     moment = column_of(time, table)
-    timed = _both(rows, sa.func.isNotNull(moment) if time.nullable else None)
+    timed = _both(rows, fn.isNotNull(moment) if time.nullable else None)
     if of.type is not FieldType.TEXT:
-        return _over("argMinOrNull" if first else "argMaxOrNull", (value, sa.func.tuple(moment, value)), timed)
+        return _over("argMinOrNull" if first else "argMaxOrNull", (value, fn.tuple(moment, value)), timed)
     sortable, width = sortable_text(moment, time)
-    texts = sa.func.concat(sortable, value)
-    return sa.func.substring(_over("minOrNull" if first else "maxOrNull", (texts,), timed), number(width + 1))
+    texts = fn.concat(sortable, value)
+    return fn.substring(_over("minOrNull" if first else "maxOrNull", (texts,), timed), number(width + 1))
 
 
 def sortable_text(moment: Expression, time: Field) -> tuple[Expression, int]:
     """A moment as text that sorts as the moment does, and the length of that text."""
     if time.type is FieldType.DATE:
-        return sa.func.toString(moment), len("2026-01-31")
+        return fn.toString(moment), len("2026-01-31")
     scale = moment_scale(time.clickhouse_type)
-    return sa.func.toString(moment, _UTC), len("2026-01-31 10:00:00") + (scale + 1 if scale else 0)
+    return fn.toString(moment, _UTC), len("2026-01-31 10:00:00") + (scale + 1 if scale else 0)
 
 
 def _over(function: str, arguments: Sequence[Expression], rows: Predicate | None) -> Expression:
     """An aggregate function over the rows that match."""
     if rows is None:
-        computed: Expression = getattr(sa.func, function)(*arguments)
+        computed: Expression = getattr(fn, function)(*arguments)
     else:
-        computed = getattr(sa.func, f"{function}If")(*arguments, rows)
+        computed = getattr(fn, f"{function}If")(*arguments, rows)
     return computed
 
 
 def _both(one: Predicate | None, other: Predicate | None) -> Predicate | None:
     if one is None or other is None:
         return one if other is None else other
-    return sa.and_(one, other)
+    return all_of((one, other))
 
 
 def _value(column: Expression, field: Field) -> Expression:
     if field.type is FieldType.TEXT:
         return text_of(column, field)
-    return sa.func.toFloat32(column) if unwrapped(field.clickhouse_type) == "BFloat16" else column
+    return fn.toFloat32(column) if unwrapped(field.clickhouse_type) == "BFloat16" else column
 
 
 def is_float(field: Field) -> bool:
@@ -112,14 +119,14 @@ def _sum(value: Expression, field: Field, rows: Predicate | None) -> Expression:
     """Added in a type that cannot overflow; of nothing 0."""
     stored, wide = unwrapped(field.clickhouse_type), result_field(Function.SUM, field).clickhouse_type
     if stored in ("Int64", "UInt64", "Int128", "UInt128"):
-        value = getattr(sa.func, f"to{wide}")(value)
+        value = getattr(fn, f"to{wide}")(value)
     elif wide.startswith("Decimal(76"):
-        value = sa.func.toDecimal256(value, sa.literal_column(wide.rpartition(",")[2].rstrip(")").strip()))
+        value = fn.toDecimal256(value, constant(wide.rpartition(",")[2].rstrip(")").strip()))
     total = _over("sum", (value,), rows)
-    return sa.func.ifNull(total, ZERO) if field.nullable else total
+    return fn.ifNull(total, ZERO) if field.nullable else total
 
 
 def _day(dataset: Dataset, table: sa.FromClause, zone: str) -> Expression:
     time = known_time(dataset)
     moment = column_of(time, table)
-    return moment if time.type is FieldType.DATE else sa.func.toDate32(moment, parameter("String", zone))
+    return moment if time.type is FieldType.DATE else fn.toDate32(moment, parameter("String", zone))

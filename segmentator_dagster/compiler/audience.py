@@ -6,6 +6,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from segmentator_dagster.compiler.expressions import fn
 from segmentator_dagster.compiler.lowering import Lowering
 from segmentator_dagster.compiler.query import CompiledQuery, compile_statement
 from segmentator_dagster.domain.catalogue import Catalogue
@@ -64,4 +65,4 @@ def count_of_placed(
 ) -> CompiledQuery:
     """A query with one number: how many users `audience_of_placed` gives."""
     users = audience_of_placed(asked, catalogue, base_dataset, lists_database).subquery("audience")
-    return compile_statement(sa.select(sa.func.count().label("users")).select_from(users))
+    return compile_statement(sa.select(fn.count().label("users")).select_from(users))

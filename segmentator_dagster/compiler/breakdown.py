@@ -7,7 +7,17 @@ import sqlalchemy as sa
 from segmentator_dagster.compiler.aggregates import is_float, sortable_text
 from segmentator_dagster.compiler.columns import column_of
 from segmentator_dagster.compiler.conditions import text_of
-from segmentator_dagster.compiler.expressions import Expression, complement, number, when
+from segmentator_dagster.compiler.expressions import (
+    NULL,
+    ONE,
+    Expression,
+    Infix,
+    complement,
+    constant,
+    fn,
+    number,
+    when,
+)
 from segmentator_dagster.compiler.lowering import Lowering
 from segmentator_dagster.compiler.query import CompiledQuery, compile_statement
 from segmentator_dagster.domain.catalogue import Catalogue, Dataset, Field, FieldType, unwrapped
@@ -15,10 +25,7 @@ from segmentator_dagster.domain.errors import InternalError
 from segmentator_dagster.domain.fields import time_field
 from segmentator_dagster.domain.rule import Rule
 
-_KNOWN: Expression = sa.literal_column("'1'")
-_UNKNOWN: Expression = sa.literal_column("'0'")
-_SPACE: Expression = sa.literal_column("' '")
-_NULL: Expression = sa.literal_column("NULL")
+_KNOWN, _UNKNOWN, _SPACE = (constant(text) for text in ("'1'", "'0'", "' '"))
 
 
 def compile_breakdown(
@@ -37,11 +44,9 @@ def compile_breakdown(
     latest = per_user.rows.c.latest
     value = _shown(latest, field, dataset)
     counted = (
-        sa.select(
-            value.label("value"), sa.func.countIf(per_user.holds[0]).label("members"), sa.func.count().label("users")
-        )
+        sa.select(value.label("value"), fn.countIf(per_user.holds[0]).label("members"), fn.count().label("users"))
         .select_from(per_user.source)
-        .group_by(sa.literal_column("value"))
+        .group_by(constant("value"))
         .subquery("counted")
     )
     columns = counted.c
@@ -57,20 +62,20 @@ def _latest(field: Field, dataset: Dataset, table: sa.FromClause) -> Expression:
     column = column_of(field, table)
     time = time_field(dataset)
     if _is_kept_as_text(field, time):
-        text = sa.func.toString(column) if field.type is FieldType.DATE else column
-        known = sa.func.concat(_KNOWN, text)
-        ranked = when(sa.func.isNull(column), _UNKNOWN, known) if field.nullable else known
+        text = fn.toString(column) if field.type is FieldType.DATE else column
+        known = fn.concat(_KNOWN, text)
+        ranked = when(fn.isNull(column), _UNKNOWN, known) if field.nullable else known
         if time is None:
-            return sa.func.max(ranked)
+            return fn.max(ranked)
         moment, width = sortable_text(column_of(time, table), time)
-        never = sa.func.repeat(_SPACE, number(width))  # sorts before every moment
-        return sa.func.max(sa.func.concat(sa.func.ifNull(moment, never) if time.nullable else moment, ranked))
+        never = fn.repeat(_SPACE, number(width))  # sorts before every moment
+        return fn.max(fn.concat(fn.ifNull(moment, never) if time.nullable else moment, ranked))
     if field == time:
-        return sa.func.tuple(sa.func.maxOrNull(column))
+        return fn.tuple(fn.maxOrNull(column))
     ranks = _rank(column, field)
     if time is not None:
         ranks = [*_rank(column_of(time, table), time), *ranks]
-    return sa.func.argMax(sa.func.tuple(column), sa.func.tuple(*ranks))
+    return fn.argMax(fn.tuple(column), fn.tuple(*ranks))
 
 
 def _is_kept_as_text(field: Field, time: Field | None) -> bool:
@@ -80,9 +85,9 @@ def _is_kept_as_text(field: Field, time: Field | None) -> bool:
 
 def _rank(column: Expression, field: Field) -> list[Expression]:
     """What a value is ordered by: NULL is least, then NaN."""
-    flags: list[Expression] = [sa.func.isNotNull(column)] if field.nullable else []
+    flags: list[Expression] = [fn.isNotNull(column)] if field.nullable else []
     if is_float(field):
-        flags.append(complement(sa.func.ifNull(sa.func.isNaN(column), number(1))))
+        flags.append(complement(fn.ifNull(fn.isNaN(column), ONE)))
     return [*flags, column]
 
 
@@ -90,10 +95,10 @@ def _shown(latest: Expression, field: Field, dataset: Dataset) -> Expression:
     """The value out of what `_latest` kept."""
     time = time_field(dataset)
     if not _is_kept_as_text(field, time):
-        value = sa.func.tupleElement(latest, number(1))
+        value = fn.tupleElement(latest, ONE)
         return text_of(value, field) if field.type is FieldType.TEXT else value
     width = 0 if time is None else sortable_text(latest, time)[1]
-    known = sa.func.substring(latest, number(width + 1), number(1)) == _KNOWN
-    text = sa.func.substring(latest, number(width + 2))
-    written = sa.func.toDate32(text) if field.type is FieldType.DATE else text
-    return when(known, written, _NULL) if field.nullable else written
+    known = Infix(fn.substring(latest, number(width + 1), ONE), "=", _KNOWN)
+    text = fn.substring(latest, number(width + 2))
+    written = fn.toDate32(text) if field.type is FieldType.DATE else text
+    return when(known, written, NULL) if field.nullable else written

@@ -13,11 +13,16 @@ from segmentator_dagster.compiler.columns import column_of
 from segmentator_dagster.compiler.expressions import (
     ZERO,
     Expression,
+    Infix,
     Lambda,
     Predicate,
-    argument,
+    all_of,
+    any_of,
     combined,
     complement,
+    constant,
+    fn,
+    is_in,
     never_null,
     number,
 )
@@ -81,16 +86,16 @@ def _positive(
 ) -> Predicate:
     match operator.test:
         case Test.IS_NULL:
-            return sa.func.isNull(expression, type_=sa.Boolean())
+            return fn.isNull(expression)
         case Test.IS_EMPTY:
-            return sa.func.empty(expression, type_=sa.Boolean())
+            return fn.empty(expression)
         case Test.ON_LIST:
-            return on_list(sa.func.toString(expression), scalars(value), around.lists_database)
+            return on_list(fn.toString(expression), scalars(value), around.lists_database)
         case Test.HAS | Test.HAS_ANY | Test.HAS_ALL:
             return _of_elements(expression, field, operator, value, around)
         case Test.MATCHES:
             pattern = f"(?i){value}" if ignore_case else str(value)
-            return sa.func.match(text_of(expression, field), parameter("String", pattern), type_=sa.Boolean())
+            return fn.match(text_of(expression, field), parameter("String", pattern))
         case test if test in RELATIVE:
             raise InternalError(f"a rule that was not placed reached the compiler: {operator.key}")
         case _:
@@ -101,16 +106,16 @@ def _positive(
 
 def _of_elements(array: Expression, field: Field, operator: Operator, value: Value, around: Surroundings) -> Predicate:
     """The same comparisons, of the elements of an array."""
-    element, of_element = argument("element"), field.element
+    element, of_element = constant("element"), field.element
     if operator.test is Test.HAS_ALL:
         typed = typed_values(of_element, operator, scalars(value), around.zone)
         operand = _operand(element, of_element, operator, typed, around.zone)
-        equal = never_null_over(of_element, operand == argument("value"))
-        there = sa.func.arrayExists(Lambda("element", equal), array)
+        equal = never_null_over(of_element, Infix(operand, "=", constant("value")))
+        there = fn.arrayExists(Lambda("element", equal), array)
         chunks = list_parameters(typed.clickhouse_type, typed.values)
-        return sa.and_(*(sa.func.arrayAll(Lambda("value", there), chunk, type_=sa.Boolean()) for chunk in chunks))
+        return all_of(fn.arrayAll(Lambda("value", there), chunk) for chunk in chunks)
     matching = compared(element, of_element, "=" if operator.test is Test.HAS else "in", value, around)
-    found: Predicate = sa.func.arrayExists(Lambda("element", matching), array, type_=sa.Boolean())
+    found: Predicate = fn.arrayExists(Lambda("element", matching), array)
     return found
 
 
@@ -122,50 +127,51 @@ def _operand(
     if field.type is FieldType.TEXT:
         return text_of(expression, field)
     if stored == "BFloat16":
-        return sa.func.toFloat32(expression)
+        return fn.toFloat32(expression)
     if operator.test is Test.ANNIVERSARY_BETWEEN:
         in_zone = [parameter("String", zone.key)] if field.type is FieldType.DATETIME else []
-        return sa.func.toMonth(expression, *in_zone) * number(100) + sa.func.toDayOfMonth(expression, *in_zone)
+        month, day = fn.toMonth(expression, *in_zone), fn.toDayOfMonth(expression, *in_zone)
+        return fn.plus(fn.multiply(month, number(100)), day)
     if typed.by_day:
-        return sa.func.toDate32(expression, parameter("String", zone.key))
+        return fn.toDate32(expression, parameter("String", zone.key))
     if field.type is FieldType.DATETIME and operator.test is Test.ONE_OF:
         # IN casts its list to the column's type, which would cut fractions of a second or fail
         scale = max(6, moment_scale(stored))
-        return sa.func.toDateTime64(expression, number(scale), sa.literal_column("'UTC'"))
+        return fn.toDateTime64(expression, number(scale), constant("'UTC'"))
     return expression
 
 
 def text_of(expression: Expression, field: Field) -> Expression:
     """A text field as String: without the zero padding of FixedString, an enum by its name."""
-    return expression if unwrapped(field.clickhouse_type) == "String" else sa.func.toString(expression)
+    return expression if unwrapped(field.clickhouse_type) == "String" else fn.toString(expression)
 
 
 def _against(test: Test, operand: Expression, typed: TypedValues, *, ignore_case: bool) -> Predicate:
     if ignore_case:
-        operand = sa.func.lowerUTF8(operand)
+        operand = fn.lowerUTF8(operand)
     if test is Test.ONE_OF:
         return _in(operand, typed, ignore_case=ignore_case)
     values: list[Expression] = [parameter(typed.clickhouse_type, value) for value in typed.values]
     if ignore_case:
-        values = [sa.func.lowerUTF8(value) for value in values]
+        values = [fn.lowerUTF8(value) for value in values]
     if test is Test.ANNIVERSARY_BETWEEN:
         low, high = typed.values
-        in_year = sa.and_ if int(low) <= int(high) else sa.or_
-        return in_year(operand >= values[0], operand <= values[1])
+        in_year = all_of if int(low) <= int(high) else any_of
+        return in_year((Infix(operand, ">=", values[0]), Infix(operand, "<=", values[1])))
     return _COMPARISONS[test](operand, *values)
 
 
 _COMPARISONS: Mapping[Test, Callable[..., Predicate]] = {
-    Test.EQUALS: lambda operand, value: operand == value,
-    Test.LESS: lambda operand, value: operand < value,
-    Test.LESS_OR_EQUAL: lambda operand, value: operand <= value,
-    Test.GREATER: lambda operand, value: operand > value,
-    Test.GREATER_OR_EQUAL: lambda operand, value: operand >= value,
-    Test.BETWEEN: lambda operand, low, high: operand.between(low, high),
+    Test.EQUALS: lambda operand, value: Infix(operand, "=", value),
+    Test.LESS: lambda operand, value: Infix(operand, "<", value),
+    Test.LESS_OR_EQUAL: lambda operand, value: Infix(operand, "<=", value),
+    Test.GREATER: lambda operand, value: Infix(operand, ">", value),
+    Test.GREATER_OR_EQUAL: lambda operand, value: Infix(operand, ">=", value),
+    Test.BETWEEN: lambda operand, low, high: Infix(operand, "BETWEEN", Infix(low, "AND", high)),
     # by bytes: exact for UTF-8, and no pattern characters as LIKE has
-    Test.CONTAINS: lambda operand, value: sa.func.position(operand, value) > ZERO,
-    Test.BEGINS_WITH: lambda operand, value: sa.func.startsWith(operand, value, type_=sa.Boolean()),
-    Test.ENDS_WITH: lambda operand, value: sa.func.endsWith(operand, value, type_=sa.Boolean()),
+    Test.CONTAINS: lambda operand, value: Infix(fn.position(operand, value), ">", ZERO),
+    Test.BEGINS_WITH: fn.startsWith,
+    Test.ENDS_WITH: fn.endsWith,
 }
 
 
@@ -176,9 +182,9 @@ def _in(operand: Expression, typed: TypedValues, *, ignore_case: bool) -> Predic
     1.4 s as an `IN` for each part.
     """
     parts = list(list_parameters(typed.clickhouse_type, typed.values))
-    values: Expression = parts[0] if len(parts) == 1 else sa.func.arrayConcat(*parts)
+    values: Expression = parts[0] if len(parts) == 1 else fn.arrayConcat(*parts)
     if ignore_case:
-        values = sa.func.arrayMap(Lambda("value", sa.func.lowerUTF8(argument("value"))), values)
+        values = fn.arrayMap(Lambda("value", fn.lowerUTF8(constant("value"))), values)
     if values is parts[0]:
-        return operand.in_(values)
-    return operand.in_(sa.select(sa.func.arrayJoin(values)))
+        return Infix(operand, "IN", values)
+    return is_in(operand, sa.select(fn.arrayJoin(values).label("value")))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from segmentator_dagster.compiler.expressions import Predicate, combined, complement, number
+from segmentator_dagster.compiler.expressions import ZERO, Infix, Predicate, combined, complement, constant, fn, number
 from segmentator_dagster.compiler.facts import WORD, words
 from segmentator_dagster.compiler.lowering import Lowering
 from segmentator_dagster.compiler.query import CompiledQuery, compile_statement
@@ -25,8 +25,8 @@ def compile_counts(
     )
     source = answers.subquery("answers")
     bits = {atom: index for index, atom in enumerate(atoms)}
-    counts = [sa.func.countIf(_holds(rule, bits)).label(f"c{index}") for index, rule in enumerate(rules)]
-    return compile_statement(sa.select(sa.func.count().label("everyone"), *counts).select_from(source))
+    counts = [fn.countIf(_holds(rule, bits)).label(f"c{index}") for index, rule in enumerate(rules)]
+    return compile_statement(sa.select(fn.count().label("everyone"), *counts).select_from(source))
 
 
 def _atoms(rule: Rule) -> list[Rule]:
@@ -54,6 +54,6 @@ def _masked(combinator: Combinator, atoms: Sequence[int]) -> Predicate:
         masks[word] = masks.get(word, 0) | 1 << bit
     tests = []
     for word, mask in masks.items():
-        kept = sa.func.bitAnd(sa.literal_column(f"w{word}"), number(mask))
-        tests.append(kept == number(mask) if combinator is Combinator.AND else kept != number(0))
+        kept = fn.bitAnd(constant(f"w{word}"), number(mask))
+        tests.append(Infix(kept, "=", number(mask)) if combinator is Combinator.AND else Infix(kept, "!=", ZERO))
     return combined(combinator, tests)

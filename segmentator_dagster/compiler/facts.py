@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from segmentator_dagster.compiler.aggregates import aggregate_expression
 from segmentator_dagster.compiler.conditions import Surroundings, compared, row_predicate
-from segmentator_dagster.compiler.expressions import ZERO, Expression, Predicate, complement, number
+from segmentator_dagster.compiler.expressions import TRUE, ZERO, Expression, Predicate, complement, fn, number
 from segmentator_dagster.compiler.sequences import follows, step_times
 from segmentator_dagster.domain.catalogue import Dataset
 from segmentator_dagster.domain.fields import aggregate_result
@@ -51,7 +51,7 @@ class Facts:
         """What the scan selects for each user."""
         bits = [self.matching(*question) for question in self._bits]
         for index, word in enumerate(words(bits)):
-            yield sa.func.groupBitOr(word).label(f"did_{index}")
+            yield fn.groupBitOr(word).label(f"did_{index}")
         for label, expression in self._columns.values():
             yield expression.label(label)
 
@@ -72,7 +72,7 @@ class Facts:
     def matching(self, where: RowGroup | None, time_zone: str | None) -> Predicate:
         """Whether a row matches."""
         if where is None:
-            return sa.true()
+            return TRUE
         return row_predicate(where, self._dataset, self._table, self._in_zone(time_zone))
 
     def _add_times(self, step: RowGroup | None, time_zone: str | None) -> None:
@@ -99,17 +99,17 @@ def words(predicates: List[Predicate]) -> Iterator[Expression]:
     """Predicates as bits of as few whole numbers as hold them, the first one lowest."""
     for start in range(0, len(predicates), WORD):
         part = predicates[start : start + WORD]
-        bits = [sa.func.multiply(predicate, number(1 << index)) for index, predicate in enumerate(part)]
+        bits = [fn.multiply(predicate, number(1 << index)) for index, predicate in enumerate(part)]
         total = bits[0]
         for bit in bits[1:]:
-            total = sa.func.plus(total, bit)
+            total = fn.plus(total, bit)
         width = next(width for width in (8, 16, 32, 64) if len(part) <= width)
-        yield getattr(sa.func, f"toUInt{width}")(total)
+        yield getattr(fn, f"toUInt{width}")(total)
 
 
 def bit_of(source: sa.FromClause, name: str, index: int) -> Predicate:
     """A bit of the words in the columns `name_0`, `name_1`, …; a row that a join did not find has none."""
     word, bit = divmod(index, WORD)
-    column = sa.func.ifNull(source.c[f"{name}_{word}"], ZERO) if name == JOINED else source.c[f"{name}_{word}"]
-    set_: Predicate = sa.func.bitTest(column, number(bit), type_=sa.Boolean())
+    column = fn.ifNull(source.c[f"{name}_{word}"], ZERO) if name == JOINED else source.c[f"{name}_{word}"]
+    set_: Predicate = fn.bitTest(column, number(bit))
     return set_

@@ -12,10 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import reduce
 
-import sqlalchemy as sa
-
-from segmentator_dagster.compiler.expressions import Predicate
-from segmentator_dagster.compiler.parameters import parameter
+from segmentator_dagster.compiler.expressions import Infix, Predicate
+from segmentator_dagster.compiler.parameters import Parameter, parameter
 from segmentator_dagster.domain.catalogue import Field, FieldType, unwrapped
 from segmentator_dagster.domain.rule import Combinator, Condition, RowGroup, RowRule
 
@@ -38,17 +36,12 @@ class Hull:
         return Hull(low, high)
 
 
-def within_hull(wheres: Iterable[RowGroup | None], field: Field, column: sa.ColumnElement[object]) -> Predicate | None:
-    """A filter that every row matching one of the `wheres` (at least one) passes; None where there is no such bound."""
+def within_hull(wheres: Iterable[RowGroup | None], field: Field, column: Expression) -> list[Predicate]:
+    """Filters that every row matching one of the `wheres` (at least one) passes; none where there are no bounds."""
     hull = reduce(Hull.or_, (Hull() if where is None else _hull(where, field) for where in wheres))
-    if hull == Hull():
-        return None
-    bounds = []
-    if hull.low is not None:
-        bounds.append(column >= _bound(field, hull.low))
-    if hull.high is not None:
-        bounds.append(column <= _bound(field, hull.high))
-    return sa.and_(*bounds)
+    low = [] if hull.low is None else [Infix(column, ">=", _bound(field, hull.low))]
+    high = [] if hull.high is None else [Infix(column, "<=", _bound(field, hull.high))]
+    return [*low, *high]
 
 
 def _hull(rule: RowRule, field: Field) -> Hull:
@@ -85,7 +78,7 @@ def _edges(text: str, field: Field) -> tuple[datetime, datetime]:
     return naive - _ZONES, naive + _ZONES
 
 
-def _bound(field: Field, moment: datetime) -> sa.BindParameter[object]:
+def _bound(field: Field, moment: datetime) -> Parameter:
     if field.type is FieldType.DATE:
         return parameter(unwrapped(field.clickhouse_type), moment.date().isoformat())
     return parameter("DateTime64(6, 'UTC')", moment.strftime("%Y-%m-%d %H:%M:%S.%f"))

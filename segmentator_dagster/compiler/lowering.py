@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from segmentator_dagster.compiler.conditions import Surroundings
-from segmentator_dagster.compiler.expressions import Expression, Predicate, complement, number
+from segmentator_dagster.compiler.expressions import Expression, Infix, Predicate, all_of, complement, fn, is_in, number
 from segmentator_dagster.compiler.facts import JOINED, bit_of, words
 from segmentator_dagster.compiler.islands import Island, Part, islands_of, with_islands
 from segmentator_dagster.compiler.list_items import on_list
@@ -149,16 +149,16 @@ class _Source:
             case ListMembers():
                 holds = on_list(self.text, part.parts, self._lowering.around.lists_database)
             case Top():
-                holds = self.text.in_(self._lowering.ranked(part))
+                holds = is_in(self.text, self._lowering.ranked(part))
             case _:
                 assert_never(part)
         return complement(holds) if part.negated else holds
 
     def _in_sample(self, sample: Sample) -> Predicate:
-        hashed = sa.func.xxHash64(sa.func.concat(parameter("String", f"{sample.seed}:"), self.text))
-        slice_ = hashed % number(SLICES)
-        bounds = [slice_ >= number(sample.start)] if sample.start else []
-        return sa.and_(*bounds, slice_ < number(sample.end))
+        hashed = fn.xxHash64(fn.concat(parameter("String", f"{sample.seed}:"), self.text))
+        slice_ = fn.modulo(hashed, number(SLICES))
+        low = [Infix(slice_, ">=", number(sample.start))] if sample.start else []
+        return all_of((*low, Infix(slice_, "<", number(sample.end))))
 
     def _unlike_nothing(self, island: Island) -> Predicate:
         if island in self._joined:
@@ -167,7 +167,7 @@ class _Source:
         as_text = self._as_text(island.dataset)
         dataset = self._lowering.dataset(island.dataset)
         part = with_islands(unlike_nothing(island), dataset.name)
-        return self._key(as_text=as_text).in_(self._lowering.users(dataset, part, as_text=as_text))
+        return is_in(self._key(as_text=as_text), self._lowering.users(dataset, part, as_text=as_text))
 
     def _as_text(self, dataset: str) -> bool:
         """Keys of one type meet as they are stored, others as text."""

@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from clickhouse_connect.cc_sqlalchemy.sql import limit_by
 
+from segmentator_dagster.compiler.expressions import NULL, ONE, ZERO, fn
 from segmentator_dagster.compiler.tables import USER_ID, dataset_table, has_user, user_id, user_key
 from segmentator_dagster.domain import problems
 from segmentator_dagster.domain.catalogue import SCALARS, Dataset
@@ -39,9 +40,7 @@ def member_rows(dataset: Dataset, columns: Sequence[str], members: sa.Select[Any
     labels = [f"c{index}" for index in range(1, len(names) + 1)]
     latest = _latest(dataset, names, labels, sa.select(ids.c[USER_ID])).subquery("latest")
     known = sa.select(latest.c[USER_ID], latest.c.has_row, *(latest.c[label] for label in labels))
-    bare = sa.select(
-        ids.c[USER_ID], sa.literal_column("0").label("has_row"), *(sa.null().label(label) for label in labels)
-    )
+    bare = sa.select(ids.c[USER_ID], ZERO.label("has_row"), *(NULL.label(label) for label in labels))
     # not a join: sorting spills to disk and streams, a join keeps one side in memory
     rows = sa.union_all(known, bare).subquery("member_rows")
     values = (rows.c[label].label(name) for label, name in zip(labels, output_columns(dataset, names)[1:], strict=True))
@@ -62,7 +61,7 @@ def _latest(dataset: Dataset, names: Sequence[str], labels: Sequence[str], ids: 
     if dataset.time_field is not None:
         order.insert(0, table.c[dataset.time_field].desc())
     labelled = (value.label(label) for value, label in zip(values, labels, strict=True))
-    rows = sa.select(user_id(dataset, table).label(USER_ID), sa.literal_column("1").label("has_row"), *labelled)
+    rows = sa.select(user_id(dataset, table).label(USER_ID), ONE.label("has_row"), *labelled)
     present = has_user(dataset, table)
     rows = rows.where(user_id(dataset, table).in_(ids), *([] if present is None else [present]))
     return limit_by(rows.order_by(key, *order), [key], 1)
@@ -71,7 +70,7 @@ def _latest(dataset: Dataset, names: Sequence[str], labels: Sequence[str], ids: 
 def _exported(dataset: Dataset, table: sa.FromClause, name: str) -> sa.ColumnElement[Any]:
     field = dataset.field(name)
     column = table.c[name]
-    return column if field is None or field.type in SCALARS else sa.func.toString(column)
+    return column if field is None or field.type in SCALARS else fn.toString(column)
 
 
 def _check(dataset: Dataset, columns: Sequence[str]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from clickhouse_connect.cc_sqlalchemy.dialect import ClickHouseDialect
 from sqlalchemy.sql import ClauseElement
 
+from segmentator_dagster.compiler.parameters import names_of
 from segmentator_dagster.domain.problems import kind_of
 
 # The driver sends it as a form field, and ClickHouse reads fields of at most 128 KiB (http_max_field_value_size).
@@ -40,4 +41,4 @@ def compile_statement(statement: ClauseElement) -> CompiledQuery:
     sql = str(compiled)
     if len(sql.encode()) > MAX_SQL_BYTES:
         raise SQL_TOO_LONG.error()
-    return CompiledQuery(sql, dict(compiled.params))
+    return CompiledQuery(sql, {**compiled.params, **dict(names_of(compiled).values())})

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from segmentator_dagster.compiler.aggregates import aggregate_expression
 from segmentator_dagster.compiler.conditions import Surroundings, row_predicate
-from segmentator_dagster.compiler.expressions import complement
+from segmentator_dagster.compiler.expressions import ONE, complement, fn, is_in
 from segmentator_dagster.compiler.tables import USER_ID, dataset_table, has_user, user_id, user_key
 from segmentator_dagster.domain.catalogue import Dataset, unwrapped
 from segmentator_dagster.domain.fields import aggregate_result
@@ -29,10 +29,10 @@ def ranked_users(top: Top, dataset: Dataset, among: sa.Select[Any] | None, aroun
         users = users.where(row_predicate(top.where, dataset, table, around))
     ranked = users.group_by(user_key(dataset, table)).subquery("ranked")
     result = aggregate_result(dataset, top.aggregate)
-    chosen = sa.select(ranked.c[USER_ID]).where(sa.func.isNotNull(ranked.c.metric))
+    chosen = sa.select(ranked.c[USER_ID]).where(fn.isNotNull(ranked.c.metric))
     if unwrapped(result.clickhouse_type).startswith(("Float", "BFloat")):
-        chosen = chosen.where(complement(sa.func.ifNull(sa.func.isNaN(ranked.c.metric), sa.literal_column("1"))))
+        chosen = chosen.where(complement(fn.ifNull(fn.isNaN(ranked.c.metric), ONE)))
     if among is not None:
-        chosen = chosen.where(ranked.c[USER_ID].in_(among))
+        chosen = chosen.where(is_in(ranked.c[USER_ID], among))
     order = ranked.c.metric.desc() if top.order is Order.DESC else ranked.c.metric.asc()
     return chosen.order_by(order, ranked.c[USER_ID]).limit(top.count)

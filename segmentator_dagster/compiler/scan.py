@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, assert_never
 
 import sqlalchemy as sa
 
 from segmentator_dagster.compiler.conditions import Surroundings
-from segmentator_dagster.compiler.expressions import Predicate, combined, complement
+from segmentator_dagster.compiler.expressions import FALSE, TRUE, Predicate, combined, complement
 from segmentator_dagster.compiler.facts import Facts
 from segmentator_dagster.compiler.hull import within_hull
 from segmentator_dagster.compiler.islands import Island, Mixed, Part, holds_without_rows, leaves_of
@@ -80,7 +80,7 @@ class Scan:
         """Whether a user, a row of this scan's select, satisfies a part."""
         match part:
             case Everyone():
-                return sa.false() if part.negated else sa.true()
+                return FALSE if part.negated else TRUE
             case Activity() | StepSequence():
                 return self._facts.holds(part, source)
             case Mixed():
@@ -93,17 +93,15 @@ class Scan:
             case _:
                 assert_never(part)
 
-    def _hull(self, leaves: Sequence[Activity | StepSequence]) -> Iterator[Predicate]:
+    def _hull(self, leaves: Sequence[Activity | StepSequence]) -> list[Predicate]:
         """Without matching rows no user qualifies, so rows that match nothing need not be read."""
         time = time_field(self.dataset)
         if time is None or not leaves:
-            return
+            return []
         wheres = [
             where for leaf in leaves for where in (leaf.steps if isinstance(leaf, StepSequence) else (leaf.where,))
         ]
-        found = within_hull(wheres, time, self.table.c[time.name])
-        if found is not None:
-            yield found
+        return within_hull(wheres, time, self.table.c[time.name])
 
 
 def split(part: Part) -> tuple[Activity | None, Part | None]:

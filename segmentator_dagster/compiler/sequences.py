@@ -12,7 +12,17 @@ from collections.abc import Sequence as List
 import sqlalchemy as sa
 
 from segmentator_dagster.compiler.columns import column_of
-from segmentator_dagster.compiler.expressions import Expression, Lambda, Predicate, argument, never_null, number
+from segmentator_dagster.compiler.expressions import (
+    Expression,
+    Infix,
+    Lambda,
+    Predicate,
+    all_of,
+    constant,
+    fn,
+    never_null,
+    number,
+)
 from segmentator_dagster.domain.catalogue import Dataset, Field, FieldType, unwrapped
 from segmentator_dagster.domain.fields import known_time
 from segmentator_dagster.domain.rule import Span, Unit
@@ -26,8 +36,8 @@ def step_times(matching: Predicate, dataset: Dataset, table: sa.FromClause) -> E
     """The moments of the matching rows as whole numbers, each once, ascending."""
     time = known_time(dataset)
     column = column_of(time, table)
-    there = sa.and_(matching, sa.func.isNotNull(column)) if time.nullable else matching
-    return sa.func.arraySort(sa.func.groupUniqArrayIf(_ticks(column, time), there))
+    there = all_of((matching, fn.isNotNull(column))) if time.nullable else matching
+    return fn.arraySort(fn.groupUniqArrayIf(_ticks(column, time), there))
 
 
 def follows(times: List[Expression], within: Span | None, dataset: Dataset) -> Predicate:
@@ -35,27 +45,29 @@ def follows(times: List[Expression], within: Span | None, dataset: Dataset) -> P
 
     From a given first moment the earliest next one is always the best, so looking for the first later moment suffices.
     """
-    first = argument("start")
+    first = constant("start")
     reached: Expression = first
     for index, moments in enumerate(times[1:], start=2):
-        later = Lambda(f"t_{index}", argument(f"t_{index}") > reached)
-        reached = sa.func.arrayFirstOrNull(later, moments)
+        later = Lambda(f"t_{index}", Infix(constant(f"t_{index}"), ">", reached))
+        reached = fn.arrayFirstOrNull(later, moments)
     if within is None:
-        in_time: Predicate = sa.func.isNotNull(reached, type_=sa.Boolean())
+        in_time: Predicate = fn.isNotNull(reached)
     else:
-        in_time = never_null(reached - first <= number(within.count * _ticks_of(within.unit, known_time(dataset))))
-    found: Predicate = sa.func.arrayExists(Lambda("start", in_time), times[0], type_=sa.Boolean())
+        in_time = never_null(
+            Infix(fn.minus(reached, first), "<=", number(within.count * _ticks_of(within.unit, known_time(dataset))))
+        )
+    found: Predicate = fn.arrayExists(Lambda("start", in_time), times[0])
     return found
 
 
 def _ticks(column: Expression, time: Field) -> Expression:
     """Days of a date, seconds or parts of a second of a moment, as Int64."""
     if time.type is FieldType.DATE:
-        return sa.func.toInt64(sa.func.toInt32(column))
+        return fn.toInt64(fn.toInt32(column))
     scale = moment_scale(time.clickhouse_type)
     if not unwrapped(time.clickhouse_type).startswith("DateTime64"):
-        return sa.func.toInt64(sa.func.toUnixTimestamp(column))
-    return sa.func.toUnixTimestamp64Micro(column) if scale <= 6 else sa.func.toUnixTimestamp64Nano(column)
+        return fn.toInt64(fn.toUnixTimestamp(column))
+    return fn.toUnixTimestamp64Micro(column) if scale <= 6 else fn.toUnixTimestamp64Nano(column)
 
 
 def _ticks_of(unit: Unit, time: Field) -> int:

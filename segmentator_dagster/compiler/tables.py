@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from clickhouse_connect.driver.binding import escape_str, quote_identifier
 
+from segmentator_dagster.compiler.expressions import fn
 from segmentator_dagster.compiler.parameters import server_type
 from segmentator_dagster.domain.catalogue import Dataset, is_nullable, unwrapped
 from segmentator_dagster.domain.errors import InternalError
@@ -29,7 +30,7 @@ def user_key(dataset: Dataset, table: sa.FromClause) -> sa.ColumnElement[Any]:
 def known_key(dataset: Dataset, table: sa.FromClause) -> sa.ColumnElement[Any]:
     """The same without NULL; rows without a user must be excluded by `has_user`."""
     key = user_key(dataset, table)
-    return sa.func.assumeNotNull(key) if is_nullable(key_type(dataset)) else key
+    return fn.assumeNotNull(key) if is_nullable(key_type(dataset)) else key
 
 
 def user_id(dataset: Dataset, table: sa.FromClause) -> sa.ColumnElement[str]:
@@ -41,13 +42,13 @@ def key_as_text(key: sa.ColumnElement[Any], dataset: Dataset) -> sa.ColumnElemen
     """A key of this dataset that is not NULL, as a String."""
     stored = key_type(dataset)
     if unwrapped(stored) != "String":
-        key = sa.func.toString(key)
+        key = fn.toString(key)
     return sa.cast(key, server_type("String")) if stored.startswith("LowCardinality") else key
 
 
 def has_user(dataset: Dataset, table: sa.FromClause) -> sa.ColumnElement[bool] | None:
     """A filter for rows that belong to a user, or None where every row does."""
-    return sa.func.isNotNull(user_key(dataset, table)) if is_nullable(key_type(dataset)) else None
+    return fn.isNotNull(user_key(dataset, table)) if is_nullable(key_type(dataset)) else None
 
 
 def key_type(dataset: Dataset) -> str:

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from segmentator_dagster.compiler.columns import column_of
 from segmentator_dagster.compiler.conditions import text_of
-from segmentator_dagster.compiler.expressions import Expression
+from segmentator_dagster.compiler.expressions import Expression, constant, fn
 from segmentator_dagster.compiler.parameters import parameter
 from segmentator_dagster.compiler.query import CompiledQuery, compile_statement
 from segmentator_dagster.compiler.tables import dataset_table
@@ -19,15 +19,15 @@ def compile_values(dataset: Dataset, field: Field, prefix: str, *, limit: int) -
     column = column_of(field, table)
     of = field
     if field.type is FieldType.ARRAY:
-        of, column = field.element, sa.func.arrayJoin(column)
+        of, column = field.element, fn.arrayJoin(column)
     values = sa.select(column.label("value")).select_from(table).subquery("v")
     value = values.c.value
-    query = sa.select(value, sa.func.count().label("rows")).where(sa.func.isNotNull(value)).group_by(value)
+    query = sa.select(value, fn.count().label("rows")).where(fn.isNotNull(value)).group_by(value)
     if prefix:
-        begins = sa.func.startsWith(_lowered(value, of), sa.func.lowerUTF8(parameter("String", prefix)))
+        begins = fn.startsWith(_lowered(value, of), fn.lowerUTF8(parameter("String", prefix)))
         query = query.where(begins)
-    return compile_statement(query.order_by(sa.literal_column("rows").desc(), value).limit(limit))
+    return compile_statement(query.order_by(constant("rows").desc(), value).limit(limit))
 
 
 def _lowered(value: Expression, field: Field) -> Expression:
-    return sa.func.lowerUTF8(text_of(value, field) if field.type is FieldType.TEXT else sa.func.toString(value))
+    return fn.lowerUTF8(text_of(value, field) if field.type is FieldType.TEXT else fn.toString(value))

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -114,6 +115,8 @@ def plain(value: Any) -> Any:
     """Values of ClickHouse and of the world in one form."""
     if isinstance(value, datetime):
         return value if value.tzinfo is None else value.astimezone(UTC).replace(tzinfo=None)
+    if isinstance(value, Decimal):
+        return str(value.normalize())
     if isinstance(value, float):
         return "nan" if math.isnan(value) else value + 0.0
     return str(value) if value is not None and not isinstance(value, int | float | bool) else value

@@ -289,7 +289,7 @@ def test_moments_of_steps_are_whole_numbers_of_what_the_column_keeps(type_: str,
     catalogue = Catalogue({"events": dataset("events", day=type_)})
     query = compile_statement(audience_of_placed(rule, catalogue, "events"))
     assert f"groupUniqArrayIf({ticks}, true)" in query.sql
-    assert f" - start <= {a_day}, 0)" in query.sql
+    assert f", start) <= {a_day}, 0)" in query.sql
 
 
 def test_counts_of_many_rules_scan_each_dataset_once() -> None:

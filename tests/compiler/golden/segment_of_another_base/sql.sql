@@ -1,8 +1,8 @@
 SELECT `facts`.`user_key` AS `user_id`
 FROM (SELECT `t`.`user_id` AS `user_key`, groupBitOr(toUInt8(multiply(`t`.`platform_main` = {p_1:String}, 1))) AS `did_0`
 FROM `datasets`.`user_activity` AS `t` GROUP BY `t`.`user_id`) AS `facts`
-WHERE not(bitTest(`facts`.`did_0`, 0)) AND not(`facts`.`user_key` IN (SELECT toString(`facts`.`user_key`) AS `user_id`
-FROM (SELECT assumeNotNull(`t`.`client`) AS `user_key`, groupBitOr(toUInt8(multiply(true, 1))) AS `did_0`, count(*) AS `a_0`
+WHERE (not(bitTest(`facts`.`did_0`, 0)) AND not(`facts`.`user_key` IN (SELECT toString(`facts`.`user_key`) AS `user_id`
+FROM (SELECT assumeNotNull(`t`.`client`) AS `user_key`, groupBitOr(toUInt8(multiply(true, 1))) AS `did_0`, count() AS `a_0`
 FROM `datasets`.`payments` AS `t`
 WHERE isNotNull(`t`.`client`) GROUP BY `t`.`client`) AS `facts`
-WHERE not(not(bitTest(`facts`.`did_0`, 0) AND `facts`.`a_0` >= {p_2:Int64}))))
+WHERE (bitTest(`facts`.`did_0`, 0) AND `facts`.`a_0` >= {p_2:Int64}))))
