@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import reduce
 
-from segmentator_dagster.compiler.expressions import Infix, Predicate
+from segmentator_dagster.compiler.expressions import Expression, Infix, Predicate
 from segmentator_dagster.compiler.parameters import Parameter, parameter
 from segmentator_dagster.domain.catalogue import Field, FieldType, unwrapped
 from segmentator_dagster.domain.rule import Combinator, Condition, RowGroup, RowRule
