@@ -3,14 +3,20 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 PYTEST_ARGS ?=
+# Every branch of the rules and of the compiler is reached by the whole suite; empty it to run a part.
+COVERAGE ?= --cov=segmentator_dagster.domain --cov=segmentator_dagster.compiler --cov-branch --cov-fail-under=100 \
+	--cov-report=term-missing:skip-covered
 
-.PHONY: up test check benchmark clean
+.PHONY: up test test-deep check benchmark docs clean
 
 up: .venv/up.stamp  ## start everything on embedded parts; Ctrl-C stops it
 	@$(BIN)/segmentator up
 
 test: .venv/dev.stamp  ## all tests
-	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest $(COVERAGE) $(PYTEST_ARGS)
+
+test-deep: .venv/dev.stamp  ## a hundred thousand generated rules, on ClickHouse and by the oracle
+	@SEGMENTATOR_TEST_RULES=100000 $(BIN)/python -m pytest tests/compiler/test_engine_agrees_with_oracle.py $(PYTEST_ARGS)
 
 check: .venv/dev.stamp  ## style, types, import arrows
 	$(BIN)/ruff check .
@@ -18,8 +24,12 @@ check: .venv/dev.stamp  ## style, types, import arrows
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-benchmark: .venv/dev.stamp  ## request-to-file latency, beside the default launcher and executor
+benchmark: .venv/dev.stamp  ## ratios beside the named alternatives: request to file, rule to answer
 	$(BIN)/python -m benchmarks.export_latency
+	$(BIN)/python -m benchmarks.rule_language
+
+docs: .venv/dev.stamp  ## write the pages that are made from the code
+	$(BIN)/python -m docs
 
 clean:  ## remove the environment; the data folder stays
 	rm -rf .venv

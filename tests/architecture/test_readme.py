@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
-from segmentator_dagster.domain.operators import OPERATORS
+from segmentator_dagster.api.app import create_app
+from segmentator_dagster.domain.parsing import parse_rule
 from segmentator_dagster.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -37,16 +39,25 @@ def test_the_english_table_has_the_descriptions_of_the_code() -> None:
 @pytest.mark.parametrize("name", READMES)
 def test_every_make_command_exists(name: str) -> None:
     makefile = (ROOT / "Makefile").read_text("utf-8")
-    commands = set(re.findall(r"make (up|test|check|benchmark|clean)\b", (ROOT / name).read_text("utf-8")))
+    commands = set(
+        re.findall(r"make (up|test|test-deep|check|benchmark|docs|mutation|clean)\b", (ROOT / name).read_text("utf-8"))
+    )
     assert {"up", "test"} <= commands
     assert all(re.search(rf"^{command}:", makefile, re.MULTILINE) for command in commands)
 
 
 @pytest.mark.parametrize("name", READMES)
-def test_every_operator_is_named(name: str) -> None:
+def test_its_rule_is_one_and_its_pages_and_routes_are_there(name: str, tmp_path: Path) -> None:
     text = (ROOT / name).read_text("utf-8")
-    (listed,) = re.findall(r"`(= != <[^`]*)`", text)
-    assert set(listed.split()) == set(OPERATORS)
+    (example,) = re.findall(r"```json\n(.*?)```", text, re.DOTALL)
+    parse_rule(json.loads(example), default_dataset="user_activity")
+    for page in re.findall(r"\]\((docs/[^)]+)\)", text):
+        assert (ROOT / page).exists(), page
+    settings = Settings.load(data_dir=tmp_path, clickhouse_url="http://nobody:x@127.0.0.1:1", secret_key="k" * 32)
+    routes = create_app(settings).openapi()["paths"]
+    table = text.split("```json")[1].split("\n## ")[0]
+    for method, path in re.findall(r"`(GET|POST) (/[^`?]+)", table):
+        assert method.lower() in routes[f"/api/v1{path}"], path
 
 
 @pytest.mark.parametrize("name", READMES)
