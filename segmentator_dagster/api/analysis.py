@@ -12,6 +12,7 @@ import anyio.to_thread
 from segmentator_dagster.api.analysis_problems import NO_BREAKDOWN
 from segmentator_dagster.api.answers import Breakdown, Count, Funnel, Preview, Values
 from segmentator_dagster.api.datasets import DatasetService
+from segmentator_dagster.api.funnel_steps import SpokenStep, spoken
 from segmentator_dagster.api.questions import (
     Moment,
     Question,
@@ -21,8 +22,7 @@ from segmentator_dagster.api.questions import (
     preview_question,
     values_question,
 )
-from segmentator_dagster.api.rules import CheckedRule, RuleService, Sentence, sentence
-from segmentator_dagster.api.steps import SpokenStep, spoken
+from segmentator_dagster.api.rules import RuleDraft, RuleService, Sentence, sentence
 from segmentator_dagster.compiler.members import output_columns
 from segmentator_dagster.domain.catalogue import Dataset, Field, FieldType
 from segmentator_dagster.domain.errors import Problem, UserError
@@ -46,15 +46,6 @@ class Answered(Generic[Subject, Answer]):
     found: Answer
     cached: bool
     milliseconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class RuleDraft:
-    """A rule as it was written. None means: what the installation says."""
-
-    rule: object
-    dataset: str | None = None
-    time_zone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +80,7 @@ class Analysis:
         """How many users the audience has, and the rule in words."""
 
         def question(at: Moment) -> tuple[Sentence, Question[Count]]:
-            checked = self._checked(draft)
+            checked = self._rules.checked(draft)
             return sentence(checked), count_question(checked, at)
 
         return await self._answered(question)
@@ -98,7 +89,7 @@ class Analysis:
         """The first members of the audience by user id, with the columns a file of it would have."""
 
         def question(at: Moment) -> tuple[Columns, Question[Preview]]:
-            checked = self._checked(draft, columns)
+            checked = self._rules.checked(draft, columns)
             base = checked.dataset
             names = list(columns) if columns is not None else [field.name for field in base.fields]
             types = [field.type for name in names if name != base.user_key and (field := base.field(name))]
@@ -111,7 +102,7 @@ class Analysis:
         """The values of a field, the latest of each user, that most members have, compared with all users."""
 
         def question(at: Moment) -> tuple[Field, Question[Breakdown]]:
-            checked = self._checked(draft)
+            checked = self._rules.checked(draft)
             field = _field(checked.dataset, named)
             if field.type is FieldType.ARRAY:
                 raise NO_BREAKDOWN.error("/field", name=shown(field.name))
@@ -123,7 +114,7 @@ class Analysis:
         """How many users each condition of the rule leaves over, and how many it would keep alone."""
 
         def question(at: Moment) -> tuple[tuple[SpokenStep, ...], Question[Funnel]]:
-            checked = self._checked(draft)
+            checked = self._rules.checked(draft)
             steps = funnel(checked.rule)
             return tuple(spoken(checked, steps)), funnel_question(checked, steps, at)
 
@@ -138,9 +129,6 @@ class Analysis:
             return field, values_question(known, field, prefix=prefix, limit=limit, time_zone=self._time_zone, at=at)
 
         return await self._answered(question)
-
-    def _checked(self, draft: RuleDraft, columns: Sequence[str] | None = None) -> CheckedRule:
-        return self._rules.checked(draft.rule, draft.dataset, draft.time_zone, columns)
 
     async def _answered(self, asked: Callable[[Moment], tuple[Subject, Question[Answer]]]) -> Answered[Subject, Answer]:
         started, at = time.perf_counter(), Moment(now(), self._lists_database)

@@ -23,7 +23,18 @@ from segmentator_dagster.api.lists import ListService
 from segmentator_dagster.api.middleware import Around, HeadAsGet, SameSite, StrictBody
 from segmentator_dagster.api.mirror import DagsterMirror
 from segmentator_dagster.api.readiness import Probes
-from segmentator_dagster.api.routes import datasets, exports, health, lists, operators, rules, segments, values
+from segmentator_dagster.api.routes import (
+    datasets,
+    exports,
+    health,
+    lists,
+    operators,
+    rule_files,
+    rules,
+    segments,
+    values,
+)
+from segmentator_dagster.api.rule_files import RuleFileService
 from segmentator_dagster.api.rules import Defaults, RuleService
 from segmentator_dagster.api.schemas.segments import SegmentOut
 from segmentator_dagster.api.segments import SegmentService, SegmentView
@@ -48,6 +59,7 @@ from segmentator_dagster.storage.turns import Turns
 
 _ROUTERS = (
     segments.router,
+    rule_files.router,
     lists.router,
     rules.router,
     operators.router,
@@ -119,9 +131,11 @@ def _services(settings: Settings) -> Services:
         lists_database=settings.clickhouse_database,
         time_zone=settings.time_zone,
     )
+    segment_service = SegmentService(stored_segments, stored_exports, references, rule_service, mirror)
     links = Links(secret(settings.secret_key, "secret_key")) if objects.folder is not None else None
     return Services(
-        segments=SegmentService(stored_segments, stored_exports, references, rule_service, mirror),
+        segments=segment_service,
+        rule_files=RuleFileService(stored_segments, references, segment_service),
         lists=ListService(
             ListUploads(Lists(database), ListParts(database), list_items), references, catalogue, defaults
         ),

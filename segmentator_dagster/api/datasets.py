@@ -5,17 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from segmentator_dagster.domain.catalogue import Catalogue, Dataset
-from segmentator_dagster.domain.errors import Category, ProblemKind
-from segmentator_dagster.domain.problems import shown, suggestion
-
-DATASET_NOT_FOUND = ProblemKind(
-    "dataset_not_found",
-    Category.NOT_FOUND,
-    en="There is no dataset `{name}`.",
-    ru="Набора данных `{name}` нет.",
-    hint_en="{suggestion_en}",
-    hint_ru="{suggestion_ru}",
-)
+from segmentator_dagster.storage.catalogue import dataset_in
 
 
 class DatasetService:
@@ -27,8 +17,5 @@ class DatasetService:
         return tuple(self._catalogue().datasets.values())
 
     def get(self, name: str) -> Dataset:
-        catalogue = self._catalogue()
-        dataset = catalogue.dataset(name)
-        if dataset is None:
-            raise DATASET_NOT_FOUND.error(name=shown(name), **suggestion(name, catalogue.datasets))
-        return dataset
+        """UserError dataset_not_found."""
+        return dataset_in(self._catalogue(), name)

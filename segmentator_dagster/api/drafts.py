@@ -1,4 +1,4 @@
-"""What a person wrote about a segment -> the definition that is saved, or every problem at once."""
+"""What a person wrote about a segment or a list -> clean texts, and every problem of them at once."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from typing import TypedDict
 from segmentator_dagster.api.problems import (
     CONTROL_CHARACTER,
     DUPLICATE_VALUE,
-    EMPTY_SEGMENT_NAME,
+    EMPTY_NAME,
     TOO_LONG,
     TOO_MANY,
     UNKNOWN_FORMAT,
 )
 from segmentator_dagster.domain.catalogue import Dataset
-from segmentator_dagster.domain.errors import Problem, ProblemKind, UserError, pointer_to
+from segmentator_dagster.domain.errors import Problem, UserError, pointer_to
 from segmentator_dagster.domain.export import Format
 from segmentator_dagster.domain.problems import (
     DUPLICATE_COLUMN,
@@ -78,11 +78,11 @@ def clean_tags(tags: Sequence[str]) -> tuple[str, ...]:
     )
 
 
-def name_problems(name: str, pointer: str = "/name", empty: ProblemKind = EMPTY_SEGMENT_NAME) -> Iterator[Problem]:
+def name_problems(name: str) -> Iterator[Problem]:
     cleaned = clean_name(name)
     if not any(c.isprintable() and not c.isspace() for c in cleaned):
-        yield empty.at(pointer)
-    yield from _text_problems(cleaned, NAME_LENGTH, pointer)
+        yield EMPTY_NAME.at("/name")
+    yield from _text_problems(cleaned, NAME_LENGTH, "/name")
 
 
 def description_problems(description: str) -> Iterator[Problem]:
@@ -143,7 +143,7 @@ def column_problems(columns: Sequence[str] | None, dataset: Dataset) -> Iterator
 
 def _tag_problems(tag: str, pointer: str) -> Iterator[Problem]:
     if not tag.strip():
-        yield EMPTY_SEGMENT_NAME.at(pointer)
+        yield EMPTY_NAME.at(pointer)
     yield from _text_problems(tag.strip(), TAG_LENGTH, pointer)
 
 

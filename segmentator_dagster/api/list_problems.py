@@ -4,14 +4,6 @@ from __future__ import annotations
 
 from segmentator_dagster.domain.errors import Category, ProblemKind
 
-EMPTY_LIST_NAME = ProblemKind(
-    "empty_name",
-    Category.INVALID,
-    en="The name has no visible character.",
-    ru="В имени нет ни одного видимого знака.",
-    hint_en="Give the list a name of 1 to 50 characters.",
-    hint_ru="Назовите список: от 1 до 50 знаков.",
-)
 FIELD_NOT_COMPARABLE = ProblemKind(
     "field_not_comparable",
     Category.INVALID,

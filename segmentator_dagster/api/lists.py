@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from segmentator_dagster.api.drafts import clean_name, description_problems, name_problems
-from segmentator_dagster.api.list_problems import EMPTY_LIST_NAME, FIELD_NOT_COMPARABLE, LIST_NOT_COMPARED
+from segmentator_dagster.api.list_problems import FIELD_NOT_COMPARABLE, LIST_NOT_COMPARED
 from segmentator_dagster.api.rules import Defaults
 from segmentator_dagster.api.segments import OWNER
 from segmentator_dagster.api.uploads import SpooledFile
@@ -22,6 +22,7 @@ from segmentator_dagster.domain.problems import UNKNOWN_DATASET, UNKNOWN_FIELD, 
 from segmentator_dagster.domain.uploaded_list import ListLabel, Mode, UploadedList
 from segmentator_dagster.exports import delimited
 from segmentator_dagster.exports.exporter import on_disk
+from segmentator_dagster.storage.metadata.pages import Page
 from segmentator_dagster.storage.metadata.references import Dependent, Kind, References
 
 _CSV = "CSV"
@@ -55,12 +56,6 @@ class ListView:
 
 
 @dataclass(frozen=True, slots=True)
-class ListsPage:
-    items: tuple[ListView, ...]
-    next_cursor: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class CsvDownload:
     file_name: str
     chunks: Iterator[bytes]
@@ -85,7 +80,7 @@ class ListService:
 
         To be asked before a long file is sent.
         """
-        found = [*name_problems(draft.name, empty=EMPTY_LIST_NAME), *description_problems(draft.description)]
+        found = [*name_problems(draft.name), *description_problems(draft.description)]
         dataset_name = draft.dataset if draft.dataset is not None else self._defaults.dataset
         try:
             found += _comparison_problems(dataset_name, draft.field, self._catalogue())
@@ -112,14 +107,14 @@ class ListService:
     def get(self, list_id: int) -> ListView:
         return self._view(self._lists.get(list_id))
 
-    def page(self, **filters: Any) -> ListsPage:
+    def page(self, **filters: Any) -> Page[ListView]:
         """The filters are those of `Lists.page`."""
         page = self._lists.page(**filters)
-        return ListsPage(self._views(page.lists), page.next_cursor)
+        return Page(self._views(page.items), page.next_cursor)
 
     def rename(self, list_id: int, name: str | None, description: str | None) -> ListView:
         """Change what is not None."""
-        found = list(name_problems(name, empty=EMPTY_LIST_NAME)) if name is not None else []
+        found = list(name_problems(name)) if name is not None else []
         found += description_problems(description) if description is not None else ()
         if found:
             raise UserError(*found)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from segmentator_dagster.domain.errors import Category, ProblemKind
 
-EMPTY_SEGMENT_NAME = ProblemKind(
+EMPTY_NAME = ProblemKind(
     "empty_name",
     Category.INVALID,
     en="The name has no visible character.",
     ru="В имени нет ни одного видимого знака.",
-    hint_en="Give the segment a name of 1 to 50 characters.",
-    hint_ru="Назовите сегмент: от 1 до 50 знаков.",
+    hint_en="Write 1 to 50 characters.",
+    hint_ru="Напишите от 1 до 50 знаков.",
 )
 TOO_LONG = ProblemKind(
     "too_long",

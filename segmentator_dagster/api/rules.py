@@ -35,7 +35,7 @@ class Defaults:
 
 @dataclass(frozen=True, slots=True)
 class RuleDraft:
-    """A rule as it was written. None means: what the installation says."""
+    """A rule as it was written, in JSON or read already. None means: what the installation says."""
 
     rule: object
     dataset: str | None = None
@@ -86,9 +86,7 @@ class RuleService:
 
     def checked(
         self,
-        rule: object,
-        dataset: str | None,
-        time_zone: str | None = None,
+        draft: RuleDraft,
         columns: Sequence[str] | None = None,
         beside: Sequence[Problem] = (),
         *,
@@ -98,13 +96,13 @@ class RuleService:
 
         `segment_id` is the segment the rule is for, where it is saved already.
         """
-        base = dataset if dataset is not None else self._defaults.dataset
-        wrong_zone = tuple(time_zone_problems(time_zone))
-        zone = time_zone if time_zone is not None and not wrong_zone else self._defaults.time_zone
+        base = draft.dataset if draft.dataset is not None else self._defaults.dataset
+        wrong_zone = tuple(time_zone_problems(draft.time_zone))
+        zone = draft.time_zone if draft.time_zone is not None and not wrong_zone else self._defaults.time_zone
         found = [*beside, *wrong_zone]
         parsed, library = None, Library()
         try:
-            read = parse_rule(rule, default_dataset=base)
+            read = draft.rule if isinstance(draft.rule, Rule) else parse_rule(draft.rule, default_dataset=base)
             parsed, library = read, self._library(read)
         except UserError as error:
             if error.category is not Category.INVALID:  # nobody could look

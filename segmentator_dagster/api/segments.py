@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,12 +15,13 @@ from segmentator_dagster.api.drafts import (
     name_problems,
 )
 from segmentator_dagster.api.mirror import DagsterMirror
-from segmentator_dagster.api.rules import RuleService
-from segmentator_dagster.domain.errors import UserError
+from segmentator_dagster.api.rules import RuleDraft, RuleService
+from segmentator_dagster.domain.errors import Problem, UserError
 from segmentator_dagster.domain.export import Export
 from segmentator_dagster.domain.rule_json import rule_json
 from segmentator_dagster.domain.segment import NAME_LENGTH, Definition, Segment, Version
 from segmentator_dagster.storage.metadata.exports import Exports
+from segmentator_dagster.storage.metadata.pages import Page
 from segmentator_dagster.storage.metadata.references import Dependent, Kind, References
 from segmentator_dagster.storage.metadata.segments import NAME_TAKEN, Segments
 
@@ -35,12 +36,6 @@ class SegmentView:
     segment: Segment
     last_export: Export | None
     used_by: tuple[Dependent, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class SegmentPage:
-    items: tuple[SegmentView, ...]
-    next_cursor: str | None
 
 
 class SegmentService:
@@ -58,9 +53,9 @@ class SegmentService:
         self._rules = rules
         self._mirror = mirror
 
-    def create(self, draft: SegmentDraft) -> SegmentView:
-        """UserError with every problem of the draft at once, or name_taken."""
-        definition, fingerprint = self._definition(draft)
+    def create(self, draft: SegmentDraft, beside: Sequence[Problem] = ()) -> SegmentView:
+        """UserError with every problem of the draft at once, after those `beside`; or name_taken."""
+        definition, fingerprint = self._definition(draft, beside)
         segment = self._segments.create(definition, fingerprint, OWNER)
         self._mirror.add(segment)
         return SegmentView(segment, None)
@@ -76,7 +71,7 @@ class SegmentService:
         current = self._segments.get(segment_id)
         draft = replace(_draft(current.definition), **changes)
         if {"rule", "dataset", "columns", "time_zone"} & changes.keys():
-            definition, fingerprint = self._definition(draft, segment_id)
+            definition, fingerprint = self._definition(draft, segment_id=segment_id)
         else:
             definition, fingerprint = self._unchecked(draft, current), current.fingerprint
         try:
@@ -111,18 +106,18 @@ class SegmentService:
     def versions(self, segment_id: int) -> tuple[Version, ...]:
         return self._segments.versions(segment_id)
 
-    def page(self, **filters: Any) -> SegmentPage:
+    def page(self, **filters: Any) -> Page[SegmentView]:
         """The filters are those of `Segments.page`."""
         page = self._segments.page(**filters)
-        return SegmentPage(self._views(page.segments), page.next_cursor)
+        return Page(self._views(page.items), page.next_cursor)
 
-    def _definition(self, draft: SegmentDraft, segment_id: int | None = None) -> tuple[Definition, str]:
+    def _definition(
+        self, draft: SegmentDraft, beside: Sequence[Problem] = (), *, segment_id: int | None = None
+    ) -> tuple[Definition, str]:
         checked = self._rules.checked(
-            draft.rule,
-            draft.dataset,
-            draft.time_zone,
+            RuleDraft(draft.rule, draft.dataset, draft.time_zone),
             draft.columns,
-            beside=list(draft_problems(draft)),
+            beside=[*beside, *draft_problems(draft)],
             segment_id=segment_id,
         )
         definition = Definition(

@@ -11,6 +11,7 @@ from segmentator_dagster.api.exports import ExportService
 from segmentator_dagster.api.lists import ListService
 from segmentator_dagster.api.mirror import DagsterMirror
 from segmentator_dagster.api.readiness import Probes
+from segmentator_dagster.api.rule_files import RuleFileService
 from segmentator_dagster.api.rules import RuleService
 from segmentator_dagster.api.segments import SegmentService
 from segmentator_dagster.api.uploads import Uploads
@@ -24,6 +25,7 @@ from segmentator_dagster.storage.turns import Turns
 @dataclass(frozen=True, slots=True)
 class Services:
     segments: SegmentService
+    rule_files: RuleFileService
     lists: ListService
     uploads: Uploads
     exports: ExportService

@@ -250,7 +250,7 @@ def file_name(definition: Version, snapshot: Snapshot, format_: Format) -> str:
 
 def on_disk(name: str) -> str:
     """A name as file systems take it."""
-    return "".join("_" if c in '<>:"/\\|?*' or not c.isprintable() else c for c in name).strip(" .")
+    return "".join("_" if c in '<>:"/\\|?*' or not c.isprintable() else c for c in name).strip(" .") or "_"
 
 
 def _base_dataset(catalogue: Catalogue, definition: Version) -> Dataset:

@@ -130,5 +130,5 @@ def _texts_of(dataset: Dataset, field: str | None) -> sa.Select[Any]:
         text, present = user_id(dataset, table), has_user(dataset, table)
     else:
         text, present = sa.func.assumeNotNull(sa.func.toString(table.c[field])), sa.func.isNotNull(table.c[field])
-    texts = sa.select(text.label("value"), sa.literal_column("1").label("known"))
+    texts = sa.select(text.label("value"), sa.literal_column("1").label("known")).select_from(table)
     return texts if present is None else texts.where(present)

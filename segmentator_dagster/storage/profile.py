@@ -7,19 +7,9 @@ from dataclasses import dataclass
 from sqlalchemy import column, func, select, table
 
 from segmentator_dagster.compiler.query import CompiledQuery, compile_statement
-from segmentator_dagster.domain.errors import Category, ProblemKind
-from segmentator_dagster.storage.catalogue import read_catalogue
+from segmentator_dagster.storage.catalogue import dataset_in, read_catalogue
 from segmentator_dagster.storage.clickhouse import ClickHouse
 from segmentator_dagster.storage.metadata.datasets import Datasets
-
-DATASET_NOT_FOUND = ProblemKind(
-    "dataset_not_found",
-    Category.NOT_FOUND,
-    en="There is no dataset “{name}”.",
-    ru="Набора данных «{name}» нет.",
-    hint_en="`GET /datasets` lists those there are.",
-    hint_ru="Список наборов: `GET /datasets`.",
-)
 
 _BYTES = "SELECT total_bytes FROM system.tables WHERE database = {database:String} AND name = {table:String}"
 
@@ -45,9 +35,7 @@ class DatasetProfiler:
 
     def profile(self, name: str) -> DatasetProfile:
         """Measure a registered dataset; UserError dataset_not_found."""
-        dataset = read_catalogue(self.datasets, self.clickhouse).dataset(name)
-        if dataset is None:
-            raise DATASET_NOT_FOUND.error(name=name)
+        dataset = dataset_in(read_catalogue(self.datasets, self.clickhouse), name)
         source = table(dataset.table, *(column(field.name) for field in dataset.fields), schema=dataset.database)
         measures = [func.count(), func.uniqExact(source.c[dataset.user_key])]
         if dataset.time_field:

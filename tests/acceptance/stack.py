@@ -7,13 +7,17 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from segmentator_dagster.settings import Settings
+from segmentator_dagster.storage.clickhouse import ClickHouse
+from segmentator_dagster.storage.connections import admin_of
 from tests.servers.child import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -79,6 +83,17 @@ class Stack:
         return subprocess.run(
             command, check=False, env=self.environment, capture_output=True, text=True, timeout=300, cwd=ROOT
         )
+
+    @contextmanager
+    def clickhouse(self) -> Iterator[ClickHouse]:
+        """The installation's ClickHouse, for what others do to its tables."""
+        prefix = "SEGMENTATOR_"
+        own = {name.removeprefix(prefix).lower(): value for name, value in self.environment.items() if prefix in name}
+        client = admin_of(Settings.load(**own))
+        try:
+            yield client
+        finally:
+            client.close()
 
     def wait(self, condition: Callable[[], Any], seconds: float = PATIENCE) -> Any:
         """The first true value of the condition; an AssertionError with what the stack said after too long."""

@@ -34,6 +34,8 @@ REFUSALS: list[tuple[int, str, str, str, dict[str, Any]]] = [
     (404, "segment_not_found", "POST", "/api/v1/segments/9/restore", {}),
     (404, "segment_not_found", "POST", "/api/v1/segments/9/copy", {}),
     (404, "segment_not_found", "GET", "/api/v1/segments/9/versions", {}),
+    (404, "segment_not_found", "GET", "/api/v1/segments/9/rule-file", {}),
+    (422, "not_a_rule_file", "POST", "/api/v1/segments/import", {"json": {}}),
     (404, "segment_not_found", "POST", "/api/v1/segments/9/exports", {"json": {"formats": ["csv"]}}),
     (404, "segment_not_found", "GET", "/api/v1/segments/9/exports", {}),
     (404, "export_not_found", "GET", "/api/v1/exports/9", {}),
@@ -194,7 +196,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-@pytest.mark.parametrize("path", ["/api/v1/segments", "/api/v1/rules/count"])
+@pytest.mark.parametrize("path", ["/api/v1/segments", "/api/v1/segments/import", "/api/v1/rules/count"])
 def test_a_hostile_body_is_refused_and_never_our_fault(offline: Stack, name: str, path: str) -> None:
     body, status = HOSTILE[name]
     answer = offline.client.post(path, content=body, headers=JSON)

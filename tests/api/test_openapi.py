@@ -5,7 +5,12 @@ from typing import Any
 
 import pytest
 
-from tests.api.conftest import Stack
+from segmentator_dagster.compiler.query import CompiledQuery
+from segmentator_dagster.embedded.demo import LABELS
+from segmentator_dagster.storage.clickhouse import ClickHouse
+from segmentator_dagster.storage.metadata.datasets import RegisteredDataset
+from tests.api.conftest import Stack, running_stack
+from tests.servers.clickhouse import ClickHouseServer
 
 ROUTES = {
     "POST /api/v1/segments",
@@ -16,6 +21,8 @@ ROUTES = {
     "POST /api/v1/segments/{segment_id}/restore",
     "POST /api/v1/segments/{segment_id}/copy",
     "GET /api/v1/segments/{segment_id}/versions",
+    "GET /api/v1/segments/{segment_id}/rule-file",
+    "POST /api/v1/segments/import",
     "POST /api/v1/lists",
     "GET /api/v1/lists",
     "GET /api/v1/lists/{list_id}",
@@ -102,3 +109,71 @@ def test_every_body_has_an_example(document: dict[str, Any]) -> None:
             content = response.get("content", {}).get("application/json")
             if content and int(status) < 300:
                 assert has_example(content["schema"]), (name, status)
+
+
+def example(document: dict[str, Any], schema: str) -> Any:
+    (found,) = document["components"]["schemas"][schema]["examples"]
+    return found
+
+
+@pytest.fixture(scope="module")
+def demo(
+    admin: ClickHouse, clickhouse_server: ClickHouseServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stack]:
+    """An API over a table like that of the demo, under its name and labels."""
+    table = "datasets.api_demo"
+    admin.execute(CompiledQuery("CREATE DATABASE IF NOT EXISTS datasets"))
+    columns = "user_id String, date Date, platform_main String, cohort Date"
+    admin.execute(CompiledQuery(f"CREATE TABLE {table} ({columns}) ENGINE = MergeTree ORDER BY user_id"))
+    labels = {"label_ru": "Активность пользователей", "label_en": "User activity", "field_labels": LABELS}
+    dataset = RegisteredDataset("user_activity", "datasets", "api_demo", "user_id", "date", **labels)
+    settings = {"default_dataset": "user_activity", "clickhouse_url": clickhouse_server.reader_url}
+    with running_stack(tmp_path_factory.mktemp("demo"), (dataset,), **settings) as stack:
+        yield stack
+
+
+def test_examples_of_meanings_are_what_the_api_says_of_the_example_rule(document: dict[str, Any], demo: Stack) -> None:
+    def asked(question: str) -> Any:
+        answer = demo.client.post(f"/api/v1/rules/{question}", json=example(document, "RuleIn"))
+        return answer.raise_for_status().json()
+
+    meaning = asked("check")
+    assert example(document, "MeaningOut") == meaning
+    assert example(document, "CountOut")["sentence"] == asked("count")["sentence"] == meaning["sentence"]
+    said = [
+        [(step["pointer"], step["depth"], step["sentence"]) for step in found["steps"]]
+        for found in (example(document, "FunnelOut"), asked("funnel"))
+    ]
+    assert said[0] == said[1]
+    assert example(document, "SegmentOut")["rule"] == meaning["rule"]
+    assert example(document, "SegmentIn")["rule"] == example(document, "RuleIn")["rule"]
+
+
+def test_the_example_of_a_rule_file_is_one(document: dict[str, Any], demo: Stack) -> None:
+    answer = demo.client.post("/api/v1/segments/import", json=example(document, "RuleFileIn"))
+    problems = [(problem["code"], problem["pointer"]) for problem in answer.json()["problems"]]
+    assert problems == [("list_not_here", "/references/lists/5")]
+    assert example(document, "RuleFileOut") == example(document, "RuleFileIn")
+
+
+def test_examples_of_words_are_those_the_api_uses(document: dict[str, Any], demo: Stack) -> None:
+    def answer(path: str) -> Any:
+        return demo.client.get(f"/api/v1{path}").raise_for_status().json()
+
+    fields = answer("/datasets/user_activity/fields")
+    assert example(document, "DatasetOut") == fields["dataset"]
+    named = example(document, "FieldOut")
+    (field,) = (one for one in fields["items"] if one["name"] == named["name"])
+    assert {**field, "operators": named["operators"]} == named
+    assert all(operator in field["operators"] for operator in named["operators"])
+    language, operators = answer("/operators"), example(document, "OperatorsOut")
+    for key, shown in operators.items():
+        known = without_nulls(language[key])
+        assert known == shown or all(one in known for one in shown), key
+
+
+def without_nulls(value: Any) -> Any:
+    """FastAPI leaves nulls out of the document."""
+    if isinstance(value, dict):
+        return {key: without_nulls(item) for key, item in value.items() if item is not None}
+    return [without_nulls(item) for item in value] if isinstance(value, list) else value

@@ -18,7 +18,7 @@ from segmentator_dagster.domain.errors import ProblemKind
 from segmentator_dagster.domain.operators import OPERATORS, Shape
 from segmentator_dagster.domain.parsing import parse_rule
 from segmentator_dagster.domain.periods import PERIODS
-from segmentator_dagster.domain.rule import Unit
+from segmentator_dagster.domain.rule import Rule, Unit
 from segmentator_dagster.domain.rule_file import read_rule_file
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -32,22 +32,17 @@ def test_what_is_made_from_the_code_is_current(name: str) -> None:
     assert (DOCS / name).read_text("utf-8") == GENERATED[name](), "run: python -m docs"
 
 
-def rules_of(value: Any) -> list[Any]:
+def rule_of(value: Any) -> Rule:
     if value.get("segmentator") == "rule":
-        ids = {
-            kind: {name: [int(id_)]}
-            for kind in ("segments", "lists")
-            for id_, name in value["references"][kind].items()
-        }
-        return [read_rule_file(value, ids.get("segments", {}), ids.get("lists", {})).rule_json]
-    return [value]
+        names = value["references"]
+        segments, lists = ({name: int(id_) for id_, name in names[kind].items()} for kind in ("segments", "lists"))
+        return read_rule_file(value, segments, lists).rule
+    return parse_rule(value, default_dataset="user_activity")
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: json.dumps(block)[:50])
 def test_every_example_is_a_rule_without_problems(block: Any) -> None:
-    for rule in rules_of(block):
-        parsed = parse_rule(rule, default_dataset="user_activity")
-        assert check_rule(parsed, CATALOGUE, "user_activity", "Europe/Moscow", library=LIBRARY) == ()
+    assert check_rule(rule_of(block), CATALOGUE, "user_activity", "Europe/Moscow", library=LIBRARY) == ()
 
 
 @pytest.mark.parametrize("condition", CONDITIONS, ids=lambda condition: condition["operator"])

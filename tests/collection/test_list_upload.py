@@ -1,7 +1,6 @@
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from segmentator_dagster.domain.errors import UserError
 from segmentator_dagster.domain.uploaded_list import ListLabel, Mode, UploadedList
 from segmentator_dagster.storage.list_items import ListItems
 from tests.collection.list_bench import Bench
+from tests.parallel import in_parallel
 
 
 def accounts(one: UploadedList) -> tuple[int, ...]:
@@ -77,7 +77,7 @@ def test_a_refused_upload_leaves_neither_a_list_nor_values(bench: Bench, values:
     with pytest.raises(UserError) as error:
         bench.create(*values, name="taken" if code == "name_taken" else "new")
     assert error.value.code == code
-    assert len(bench.lists.page().lists) == 1
+    assert len(bench.lists.page().items) == 1
     assert bench.stored_parts() == before
 
 
@@ -91,30 +91,10 @@ def test_a_file_with_rows_and_no_values_is_refused(bench: Bench, tmp_path: Path)
     assert "2" in error.value.problems[0].message("ru")
 
 
-def together(*actions: Callable[[], Any]) -> list[str]:
-    """How each ended, all started at the same moment."""
-    start, outcomes = threading.Barrier(len(actions)), [""] * len(actions)
-
-    def act(index: int) -> None:
-        start.wait()
-        try:
-            actions[index]()
-            outcomes[index] = "done"
-        except UserError as error:
-            outcomes[index] = error.code
-
-    threads = [threading.Thread(target=act, args=(index,)) for index in range(len(actions))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return outcomes
-
-
 def test_parallel_appends_all_come_through_and_no_value_is_there_twice(bench: Bench) -> None:
     made = bench.create("a")
     uploads = [lambda n=n: bench.fill(made.id, Mode.APPEND, "a", "shared", f"own {n}") for n in range(5)]
-    assert together(*uploads) == ["done"] * 5
+    assert in_parallel(*uploads) == ["done"] * 5
     assert bench.values(made.id) == ["a", *(f"own {n}" for n in range(5)), "shared"]
     assert bench.lists.get(made.id).version == 6
 
@@ -122,16 +102,17 @@ def test_parallel_appends_all_come_through_and_no_value_is_there_twice(bench: Be
 def test_of_parallel_replacements_one_is_there_whole(bench: Bench) -> None:
     made = bench.create("a")
     uploads = [lambda n=n: bench.fill(made.id, Mode.REPLACE, *(f"{n} {m}" for m in range(50))) for n in range(4)]
-    assert together(*uploads) == ["done"] * 4
+    assert in_parallel(*uploads) == ["done"] * 4
     values = bench.values(made.id)
     assert values in [sorted(f"{n} {m}" for m in range(50)) for n in range(4)]
 
 
 def test_of_parallel_new_lists_of_one_name_one_is_made(bench: Bench) -> None:
     assert (
-        sorted(together(*(lambda: bench.create("a", name="same") for _ in range(4)))) == ["done"] + ["name_taken"] * 3
+        sorted(in_parallel(*(lambda: bench.create("a", name="same") for _ in range(4))))
+        == ["done"] + ["name_taken"] * 3
     )
-    (made,) = bench.lists.page().lists
+    (made,) = bench.lists.page().items
     assert bench.values(made.id) == ["a"]
 
 

@@ -28,9 +28,8 @@ LISTS = {
     for id_, values in worlds.LISTS.items()
 }
 SEGMENT_BASES = {
-    1: (worlds.BASE, "Europe/Moscow"),
-    2: (worlds.OTHER, "Asia/Tokyo"),
-    3: (worlds.BASE, "America/St_Johns"),
+    id_: (base, zone.key)
+    for id_, base, zone in zip((1, 2, 3), (worlds.BASE, worlds.OTHER, worlds.BASE), worlds.ZONES, strict=True)
 }
 
 

@@ -21,6 +21,7 @@ TEXTS = [
     *("{p_1:String}", "\u2028", "nan", "Å", "ẞ"),
 ]
 ZONE = ZoneInfo("Europe/Moscow")
+ZONES = (ZONE, ZoneInfo("Asia/Tokyo"), ZoneInfo("America/St_Johns"))  # those that saved segments are read in
 
 
 @dataclass(frozen=True)

@@ -93,8 +93,8 @@ def test_a_dropped_column_breaks_the_segments_that_use_it_and_its_return_heals_t
     assert "city" in broken.faults[0].message_ru
     assert "city" in broken.faults[0].message_en
     assert ward.faults(other) == []
-    assert [one.id for one in ward.segments.page(broken=True).segments] == [user.id]
-    assert [one.id for one in ward.segments.page(broken=False).segments] == [other.id]
+    assert [one.id for one in ward.segments.page(broken=True).items] == [user.id]
+    assert [one.id for one in ward.segments.page(broken=False).items] == [other.id]
     ward.alter("ADD COLUMN other String")
     ward.tick()
     again = ward.segments.get(user.id).broken
@@ -229,7 +229,7 @@ def test_many_segments_are_checked_in_several_ticks_that_reach_the_end(
     ward.alter("DROP COLUMN city")
     ticks = [ward.tick() for _ in range(4)]
     assert [int(tick.split()[0]) for tick in ticks] == [40, 40, 10, 0]
-    assert len(ward.segments.page(broken=True, limit=200).segments) == 90
+    assert len(ward.segments.page(broken=True, limit=200).items) == 90
 
 
 CITY = Field("city", FieldType.TEXT, "String", nullable=False)

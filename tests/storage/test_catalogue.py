@@ -18,7 +18,7 @@ from segmentator_dagster.storage.profile import DatasetProfiler
 
 COLUMNS = (
     "user_id String, day Date, at DateTime64(3, 'UTC'), n Nullable(Int32), price Decimal(18, 2), "
-    "city LowCardinality(Nullable(String)), kind Enum8('a' = 1), ok Bool, tags Array(String)"
+    "city LowCardinality(Nullable(String)), kind Enum8('a' = 1), ok Bool, tags Array(String), address IPv4"
 )
 
 
@@ -62,10 +62,11 @@ def test_a_registered_table_is_a_dataset_with_the_columns_of_this_moment(
         "kind": FieldType.TEXT,
         "ok": FieldType.BOOLEAN,
         "tags": FieldType.ARRAY,
+        "address": FieldType.OTHER,
     }
     assert [field.name for field in dataset.fields if field.nullable] == ["n", "city"]
     assert [(f.label_ru, f.label_en) for f in dataset.fields if f.label_ru] == [("Город", "City")]
-    assert [field.name for field in dataset.fields if not field.filterable] == ["tags"]
+    assert [field.name for field in dataset.fields if not field.filterable] == ["address"]
     admin.execute(CompiledQuery(f"ALTER TABLE datasets.{table} DROP COLUMN n"))
     assert read_catalogue(datasets, reader).datasets["visits"].field("n") is None
 

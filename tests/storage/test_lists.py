@@ -77,21 +77,21 @@ def test_search_and_pages_find_every_list_once(lists: Lists, parts: ListParts) -
     ids = [make_list(lists, parts, f"имя {n % 3} {n:02}", dataset="d" if n % 2 else "e").id for n in range(9)]
     found = make_list(lists, parts, "VIP 100%", description="Лучшие клиенты")
     for text in ("vip", "100%", "клиенты ЛУЧШИЕ"):
-        assert [one.id for one in lists.page(search=text).lists] == [found.id]
-    assert [one.id for one in lists.page(dataset="e", sort="id").lists] == ids[::2]
+        assert [one.id for one in lists.page(search=text).items] == [found.id]
+    assert [one.id for one in lists.page(dataset="e", sort="id").items] == ids[::2]
     for sort in SORTS:
         seen: list[int] = []
         cursor = None
         while True:
             page = lists.page(sort=sort, limit=4, cursor=cursor)
-            seen += [one.id for one in page.lists]
+            seen += [one.id for one in page.items]
             cursor = page.next_cursor
             if cursor is None:
                 break
         assert sorted(seen) == [*ids, found.id]
     assert refusal(lambda: lists.page(sort="name", cursor=lists.page(sort="id", limit=2).next_cursor)) == "bad_cursor"
     lists.delete(found.id)
-    assert [one.id for one in lists.page(deleted=True).lists] == [found.id]
+    assert [one.id for one in lists.page(deleted=True).items] == [found.id]
 
 
 def test_new_contents_are_refused_where_another_upload_was_first(lists: Lists, parts: ListParts) -> None:

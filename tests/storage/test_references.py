@@ -1,17 +1,15 @@
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from segmentator_dagster.domain.errors import UserError
 from segmentator_dagster.storage.metadata.list_parts import ListParts
 from segmentator_dagster.storage.metadata.lists import Lists
 from segmentator_dagster.storage.metadata.references import Dependent, Kind, References
 from segmentator_dagster.storage.metadata.segments import Segments
+from tests.parallel import in_parallel
 from tests.storage.conftest import definition, make_list
 from tests.storage.referring import refusal, rule_of, used_by
 
@@ -55,6 +53,17 @@ def test_references_are_found_in_conditions_comparisons_and_inside_a_top(
     assert [used_by(references, Kind.LIST, id_) for id_ in (one, two, three)] == [[user.id]] * 3
 
 
+def test_only_what_can_be_referred_to_has_its_id_by_its_name(
+    segments: Segments, references: References, lists: Lists, parts: ListParts, segment: Any
+) -> None:
+    assert references.ids_by_name(Kind.SEGMENT) == references.ids_by_name(Kind.LIST) == {}
+    gone, kept, list_id = segment("gone"), segment("kept"), make_list(lists, parts, "VIP").id
+    segments.delete(gone.id)
+    lists.delete(make_list(lists, parts, "gone").id)
+    assert references.ids_by_name(Kind.SEGMENT) == {"kept": kept.id}
+    assert references.ids_by_name(Kind.LIST) == {"VIP": list_id}
+
+
 @pytest.mark.parametrize("action", ["create", "update", "copy"])
 def test_a_reference_that_leads_nowhere_is_refused_and_nothing_is_saved(
     segments: Segments, lists: Lists, parts: ListParts, segment: Any, action: str
@@ -77,7 +86,7 @@ def test_a_reference_that_leads_nowhere_is_refused_and_nothing_is_saved(
         "unknown_segment",
     ]
     assert {problem.pointer for problem in error.problems} == {"/rule"}
-    assert [one.id for one in segments.page().segments] == [user.id]
+    assert [one.id for one in segments.page().items] == [user.id]
     assert segments.get(user.id) == user
 
 
@@ -148,27 +157,6 @@ def test_a_restore_that_would_close_a_circle_is_refused(segments: Segments, segm
     error = refusal(lambda: segments.restore(first.id))  # first -> far -> second -> first
     assert error.code == "segment_cycle"
     assert refusal(lambda: segments.get(first.id)).code == "segment_deleted"
-
-
-def in_parallel(*actions: Callable[[], object]) -> list[str]:
-    """How each action ended, started at the same moment in a thread of its own."""
-    start = threading.Barrier(len(actions))
-    outcomes = [""] * len(actions)
-
-    def act(index: int) -> None:
-        start.wait()
-        try:
-            actions[index]()
-            outcomes[index] = "done"
-        except UserError as error:
-            outcomes[index] = error.code
-
-    threads = [threading.Thread(target=act, args=(index,)) for index in range(len(actions))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return outcomes
 
 
 def test_of_two_updates_that_would_close_a_circle_exactly_one_wins(segment: Any, point: Any) -> None:

@@ -48,6 +48,17 @@ def test_an_update_makes_a_version_and_keeps_the_old_one(segments: Segments) -> 
     ]
 
 
+def test_each_version_can_be_read_and_no_other(segments: Segments) -> None:
+    created = segments.create(definition(), "f1", "me")
+    segments.update(created.id, 1, definition("Лето"), "f2", "me")
+    segments.delete(created.id)
+    assert [segments.version(created.id, number).definition.name for number in (1, 2)] == ["Весна", "Лето"]
+    for id_, number in ((created.id, 3), (created.id, 0), (created.id, 2**31), (2**63, 1), (created.id + 1, 1)):
+        with pytest.raises(UserError) as error:
+            segments.version(id_, number)
+        assert code(error) == "version_not_found"
+
+
 def test_an_update_that_changes_nothing_makes_no_version(segments: Segments) -> None:
     created = segments.create(definition(), "f", "me")
     assert segments.update(created.id, 1, definition(), "f", "you") == created
@@ -112,30 +123,30 @@ def test_search_finds_words_of_name_description_and_tags_in_any_case(segments: S
     one = segments.create(definition("Айфоны весны", description="Когорта МАРТА", tags=("100%",)), "f", "me")
     segments.create(definition("Другие"), "f", "me")
     for text in ("айфоны", "ВЕСНЫ марта", "100%", "  когорта  "):
-        assert [s.id for s in segments.page(search=text).segments] == [one.id], text
-    assert segments.page(search="%").segments == (one,)
-    assert segments.page(search="_").segments == ()
+        assert [s.id for s in segments.page(search=text).items] == [one.id], text
+    assert segments.page(search="%").items == (one,)
+    assert segments.page(search="_").items == ()
 
 
 def test_pages_filter_by_dataset_tag_and_deletion(segments: Segments) -> None:
     one = segments.create(definition("a", tags=("Тег",)), "f", "me")
     two = segments.create(definition("b", dataset="other"), "f", "me")
     segments.delete(two.id)
-    assert [s.id for s in segments.page(tag="ТЕГ").segments] == [one.id]
-    assert segments.page(dataset="other").segments == ()
-    assert [s.id for s in segments.page(dataset="other", deleted=True).segments] == [two.id]
+    assert [s.id for s in segments.page(tag="ТЕГ").items] == [one.id]
+    assert segments.page(dataset="other").items == ()
+    assert [s.id for s in segments.page(dataset="other", deleted=True).items] == [two.id]
 
 
 @pytest.mark.parametrize("sort", SORTS)
 def test_pages_give_every_segment_once_while_others_come_and_go(segments: Segments, sort: str) -> None:
     ids = [segments.create(definition(f"имя {n % 7} {n:02}"), "f", "me").id for n in range(17)]
-    everything = [s.id for s in segments.page(sort=sort, limit=200).segments]
+    everything = [s.id for s in segments.page(sort=sort, limit=200).items]
     assert sorted(everything) == ids
     seen: list[int] = []
     cursor = None
     while True:
         page = segments.page(sort=sort, limit=4, cursor=cursor)
-        seen += [s.id for s in page.segments]
+        seen += [s.id for s in page.items]
         if cursor is None:
             segments.delete(seen[0])
         cursor = page.next_cursor

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from segmentator_dagster.api.datasets import DATASET_NOT_FOUND
 from segmentator_dagster.api.documented import STORED, errors
 from segmentator_dagster.api.routes.caller import UseCases
 from segmentator_dagster.api.schemas.datasets import DatasetOut, DatasetsOut, FieldOut, FieldsOut
+from segmentator_dagster.storage.catalogue import DATASET_NOT_FOUND
 from segmentator_dagster.storage.clickhouse import CLICKHOUSE_UNAVAILABLE
 
 router = APIRouter(prefix="/datasets", tags=["datasets"])

@@ -11,7 +11,6 @@ from fastapi.responses import StreamingResponse
 from segmentator_dagster.api.documented import CHANGING, STORED, WITH_BODY, errors
 from segmentator_dagster.api.http_problems import BODY_TOO_LARGE, UNKNOWN_PATH
 from segmentator_dagster.api.list_problems import (
-    EMPTY_LIST_NAME,
     FIELD_NOT_COMPARABLE,
     LIST_NOT_COMPARED,
     NOT_A_LIST_FILE,
@@ -19,7 +18,7 @@ from segmentator_dagster.api.list_problems import (
     UPLOAD_NOT_STORED,
 )
 from segmentator_dagster.api.lists import CsvDownload
-from segmentator_dagster.api.problems import CONTROL_CHARACTER, OUT_OF_RANGE, TOO_LONG, UNKNOWN_CHOICE
+from segmentator_dagster.api.problems import CONTROL_CHARACTER, EMPTY_NAME, OUT_OF_RANGE, TOO_LONG, UNKNOWN_CHOICE
 from segmentator_dagster.api.routes.caller import UseCases
 from segmentator_dagster.api.schemas.lists import (
     FILE_BODY,
@@ -27,9 +26,9 @@ from segmentator_dagster.api.schemas.lists import (
     ListOut,
     ListPatch,
     ListsPageOut,
-    ListsQuery,
     NewListQuery,
 )
+from segmentator_dagster.api.schemas.queries import PageQuery
 from segmentator_dagster.collection.list_problems import (
     COLUMN_WANTED,
     LIST_BUSY,
@@ -58,7 +57,7 @@ from segmentator_dagster.storage.objects import content_disposition
 router = APIRouter(prefix="/lists", tags=["lists"])
 
 _ABSENT = (LIST_NOT_FOUND, LIST_DELETED, UNKNOWN_PATH)
-_NAMING = (LIST_NAME_TAKEN, EMPTY_LIST_NAME, TOO_LONG, CONTROL_CHARACTER)
+_NAMING = (LIST_NAME_TAKEN, EMPTY_NAME, TOO_LONG, CONTROL_CHARACTER)
 _FILE = (
     NOT_A_LIST_FILE,
     BODY_TOO_LARGE,
@@ -131,7 +130,7 @@ async def fill_list(
     response_description="One page",
     responses=errors(*STORED, BAD_CURSOR, UNKNOWN_CHOICE, OUT_OF_RANGE, TOO_LONG, UNKNOWN_KEY),
 )
-def list_lists(filters: Annotated[ListsQuery, Query()], use: UseCases) -> ListsPageOut:
+def list_lists(filters: Annotated[PageQuery, Query()], use: UseCases) -> ListsPageOut:
     """Searched, filtered, sorted, page by page."""
     return ListsPageOut.of(use.lists.page(**filters.model_dump()))
 

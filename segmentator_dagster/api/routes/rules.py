@@ -8,6 +8,7 @@ from segmentator_dagster.api.analysis_problems import BAD_EDITOR, NO_BREAKDOWN, 
 from segmentator_dagster.api.documented import WITH_BODY, errors
 from segmentator_dagster.api.problems import OUT_OF_RANGE
 from segmentator_dagster.api.routes.caller import UseCases
+from segmentator_dagster.api.routes.waiting import CallerWaits
 from segmentator_dagster.api.schemas.analysis import (
     BreakdownIn,
     BreakdownOut,
@@ -17,7 +18,6 @@ from segmentator_dagster.api.schemas.analysis import (
     PreviewOut,
 )
 from segmentator_dagster.api.schemas.rules import MeaningOut, RuleIn
-from segmentator_dagster.api.waiting import CallerWaits
 from segmentator_dagster.domain.problems import (
     DUPLICATE_COLUMN,
     EMPTY_GROUP,
@@ -69,7 +69,7 @@ ASKED = (BAD_EDITOR, SUPERSEDED, QUERY_TOO_HEAVY, QUERY_CANCELLED, DATASET_CHANG
 )
 def check_rule(body: RuleIn, use: UseCases) -> MeaningOut:
     """The rule in words and in its explicit form, or all that is wrong with it. Nothing is counted."""
-    return MeaningOut.of(use.rules.checked(body.rule, body.dataset, body.time_zone))
+    return MeaningOut.of(use.rules.checked(body.draft()))
 
 
 @router.post(

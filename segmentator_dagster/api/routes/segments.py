@@ -11,7 +11,7 @@ from segmentator_dagster.api.http_problems import UNKNOWN_PATH
 from segmentator_dagster.api.problems import (
     CONTROL_CHARACTER,
     DUPLICATE_VALUE,
-    EMPTY_SEGMENT_NAME,
+    EMPTY_NAME,
     OUT_OF_RANGE,
     TOO_LONG,
     TOO_MANY,
@@ -58,9 +58,9 @@ from segmentator_dagster.storage.metadata.segments import (
 
 router = APIRouter(prefix="/segments", tags=["segments"])
 
-_ABSENT = (SEGMENT_NOT_FOUND, SEGMENT_DELETED, UNKNOWN_PATH)
-_NAMING = (NAME_TAKEN, EMPTY_SEGMENT_NAME, TOO_LONG, CONTROL_CHARACTER)
-_WRITING = (
+ABSENT = (SEGMENT_NOT_FOUND, SEGMENT_DELETED, UNKNOWN_PATH)
+_NAMING = (NAME_TAKEN, EMPTY_NAME, TOO_LONG, CONTROL_CHARACTER)
+WRITING = (
     *_NAMING,
     TOO_MANY,
     DUPLICATE_VALUE,
@@ -85,12 +85,12 @@ _WRITING = (
     status_code=201,
     summary="Save a segment",
     response_description="The segment; its address is in `Location`",
-    responses=errors(*WITH_BODY, *_WRITING),
+    responses=errors(*WITH_BODY, *WRITING),
 )
 def create_segment(body: SegmentIn, response: Response, use: UseCases, language: CallerLanguage) -> SegmentOut:
     """Checks the rule against the data as it is now, saves the segment, and makes it a partition of the Dagster
     assets. Everything that is wrong is said at once; problems of the rule point below `/rule`."""
-    return _created(use.segments.create(body.draft()), response, use, language)
+    return created(use.segments.create(body.draft()), response, use, language)
 
 
 @router.get(
@@ -110,7 +110,7 @@ def list_segments(
     "/{segment_id}",
     summary="Read a segment",
     response_description="The segment with its newest export",
-    responses=errors(*STORED, *_ABSENT),
+    responses=errors(*STORED, *ABSENT),
 )
 def get_segment(segment_id: int, use: UseCases, language: CallerLanguage) -> SegmentOut:
     """The current version of one segment."""
@@ -121,7 +121,7 @@ def get_segment(segment_id: int, use: UseCases, language: CallerLanguage) -> Seg
     "/{segment_id}",
     summary="Change a segment",
     response_description="The new version, or the same where nothing changed",
-    responses=errors(*WITH_BODY, *_ABSENT, VERSION_CONFLICT, *_WRITING),
+    responses=errors(*WITH_BODY, *ABSENT, VERSION_CONFLICT, *WRITING),
 )
 def update_segment(segment_id: int, body: SegmentPatch, use: UseCases, language: CallerLanguage) -> SegmentOut:
     """Changes the given keys and makes the next version. `version` says which one the change is based on; where that is
@@ -136,7 +136,7 @@ def update_segment(segment_id: int, body: SegmentPatch, use: UseCases, language:
     status_code=204,
     summary="Delete a segment",
     response_description="It is deleted",
-    responses=errors(*CHANGING, *_ABSENT, SEGMENT_IN_USE),
+    responses=errors(*CHANGING, *ABSENT, SEGMENT_IN_USE),
 )
 def delete_segment(segment_id: int, use: UseCases) -> None:
     """Its versions and exports stay, its name is free again, and it can be restored. Refused while a live segment
@@ -161,14 +161,14 @@ def restore_segment(segment_id: int, use: UseCases, language: CallerLanguage) ->
     status_code=201,
     summary="Copy a segment",
     response_description="The copy; its address is in `Location`",
-    responses=errors(*WITH_BODY, *_ABSENT, *_NAMING),
+    responses=errors(*WITH_BODY, *ABSENT, *_NAMING),
 )
 def copy_segment(
     segment_id: int, response: Response, use: UseCases, language: CallerLanguage, body: CopyIn | None = None
 ) -> SegmentOut:
     """A new segment with the same definition, without the schedule. Without a name it takes the old one and
     «(копия)»."""
-    return _created(use.segments.copy(segment_id, body.name if body else None), response, use, language)
+    return created(use.segments.copy(segment_id, body.name if body else None), response, use, language)
 
 
 @router.get(
@@ -182,6 +182,7 @@ def list_versions(segment_id: int, use: UseCases) -> VersionsOut:
     return VersionsOut(items=[VersionOut.of(version) for version in use.segments.versions(segment_id)])
 
 
-def _created(view: SegmentView, response: Response, use: UseCases, language: CallerLanguage) -> SegmentOut:
+def created(view: SegmentView, response: Response, use: UseCases, language: CallerLanguage) -> SegmentOut:
+    """The answer of a request that made a segment."""
     response.headers["Location"] = f"/api/v1/segments/{view.segment.id}"
     return SegmentOut.of(view, language, use.dagster_url)

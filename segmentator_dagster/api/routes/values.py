@@ -6,14 +6,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from segmentator_dagster.api.datasets import DATASET_NOT_FOUND
 from segmentator_dagster.api.documented import STORED, errors
 from segmentator_dagster.api.problems import OUT_OF_RANGE, TOO_LONG, UNKNOWN_CHOICE
 from segmentator_dagster.api.routes.caller import UseCases
 from segmentator_dagster.api.routes.rules import ASKED
+from segmentator_dagster.api.routes.waiting import CallerWaits
 from segmentator_dagster.api.schemas.analysis import EntryKey, EntryType, ValuesOut, field_named
-from segmentator_dagster.api.waiting import CallerWaits
 from segmentator_dagster.domain.problems import KEY_WANTED, NOT_FILTERABLE, UNKNOWN_FIELD
+from segmentator_dagster.storage.catalogue import DATASET_NOT_FOUND
 from segmentator_dagster.storage.clickhouse import CLICKHOUSE_UNAVAILABLE
 
 router = APIRouter(prefix="/datasets", tags=["datasets"])

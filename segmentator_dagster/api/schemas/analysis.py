@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
@@ -9,16 +10,19 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from segmentator_dagster.api.analysis import Answered, Columns
 from segmentator_dagster.api.answers import Breakdown, Count, Funnel, Preview, Values
-from segmentator_dagster.api.rules import Sentence
-from segmentator_dagster.api.schemas.rules import EXAMPLE_SENTENCE, RuleIn, SentenceOut
-from segmentator_dagster.api.schemas.segments import EXAMPLE_RULE
+from segmentator_dagster.api.funnel_steps import SpokenStep, spoken
+from segmentator_dagster.api.rules import Sentence, sentence
+from segmentator_dagster.api.schemas import examples
+from segmentator_dagster.api.schemas.rules import RuleIn
 from segmentator_dagster.api.schemas.segments import Columns as ColumnNames
-from segmentator_dagster.api.steps import SpokenStep
+from segmentator_dagster.api.schemas.texts import TextOut
 from segmentator_dagster.domain.catalogue import Field as DatasetField
 from segmentator_dagster.domain.catalogue import FieldType
+from segmentator_dagster.domain.funnel import funnel
 from segmentator_dagster.domain.problems import MAX_TEXT
 from segmentator_dagster.domain.rule import Aggregate
 
+_STEPS = tuple(spoken(examples.CHECKED, funnel(examples.CHECKED.rule)))
 _WHEN: dict[str, Any] = {"milliseconds": 41.7, "data_moment": "2026-01-31T10:00:00.000000Z", "cached": False}
 
 Milliseconds = Annotated[float, Field(description="how long the answer took")]
@@ -45,22 +49,24 @@ def _when(answered: Answered[Any, Any]) -> dict[str, Any]:
 
 
 class CountOut(BaseModel):
-    model_config = ConfigDict(json_schema_extra={"examples": [{"count": 52314, **_WHEN, "sentence": EXAMPLE_SENTENCE}]})
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"count": 3127, **_WHEN, "sentence": {**sentence(examples.CHECKED)}}]}
+    )
 
     count: int
     milliseconds: Milliseconds
     data_moment: DataMoment
     cached: Cached
-    sentence: SentenceOut = Field(description="what the rule means")
+    sentence: TextOut = Field(description="what the rule means")
 
     @classmethod
     def of(cls, answered: Answered[Sentence, Count]) -> Self:
-        return cls(count=answered.found.count, sentence=SentenceOut(**answered.about), **_when(answered))
+        return cls(count=answered.found.count, sentence=TextOut(**answered.about), **_when(answered))
 
 
 class PreviewIn(RuleIn):
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"rule": EXAMPLE_RULE, "columns": ["platform_main"], "limit": 2}]}
+        json_schema_extra={"examples": [{"rule": examples.RULE, "columns": ["platform_main"], "limit": 2}]}
     )
 
     columns: ColumnNames = None
@@ -103,7 +109,7 @@ class PreviewOut(BaseModel):
 
 class BreakdownIn(RuleIn):
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"rule": EXAMPLE_RULE, "field": "platform_main", "limit": 2}]}
+        json_schema_extra={"examples": [{"rule": examples.RULE, "field": "platform_main", "limit": 2}]}
     )
 
     field: str = Field(description="a field of the base dataset")
@@ -201,7 +207,7 @@ class BreakdownOut(BaseModel):
 class StepOut(BaseModel):
     pointer: str = Field(description="JSON pointer (RFC 6901) to the condition in the request")
     depth: int = Field(description="how many groups it is in")
-    sentence: SentenceOut = Field(description="the condition alone")
+    sentence: TextOut = Field(description="the condition alone")
     remaining: int = Field(description="users left when it and all before it are applied")
     alone: int = Field(description="users who satisfy it alone")
 
@@ -213,13 +219,8 @@ class FunnelOut(BaseModel):
                 {
                     "total": 200000,
                     "steps": [
-                        {
-                            "pointer": "/rule/rules/0",
-                            "depth": 0,
-                            "sentence": {"ru": "platform_main равно «ios»", "en": "platform_main is “ios”"},
-                            "remaining": 52314,
-                            "alone": 52314,
-                        }
+                        {**asdict(step), "remaining": remaining, "alone": alone}
+                        for step, (remaining, alone) in zip(_STEPS, ((74902, 74902), (3127, 9105)), strict=True)
                     ],
                     **_WHEN,
                 }
@@ -244,7 +245,7 @@ class FunnelOut(BaseModel):
                 StepOut(
                     pointer=step.pointer,
                     depth=step.depth,
-                    sentence=SentenceOut(**step.sentence),
+                    sentence=TextOut(**step.sentence),
                     remaining=remaining,
                     alone=alone,
                 )

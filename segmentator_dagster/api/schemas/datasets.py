@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from segmentator_dagster.api.schemas.texts import TextOut
 from segmentator_dagster.domain.catalogue import Dataset, FieldType, entry, readable_as
 from segmentator_dagster.domain.catalogue import Field as DatasetField
 from segmentator_dagster.domain.field_operators import operators_of
@@ -22,7 +23,7 @@ _EXAMPLE_FIELD: dict[str, Any] = {
     "type": "date",
     "clickhouse_type": "Date",
     "nullable": False,
-    "label": {"ru": "Когорта", "en": "Cohort"},
+    "label": {"ru": "Когорта (первый день)", "en": "Cohort (first day)"},
     "filterable": True,
     "sensitive": False,
     "operators": [{"key": "=", "label": {"ru": "равно", "en": "equals"}, "value": "scalar"}],
@@ -30,18 +31,11 @@ _EXAMPLE_FIELD: dict[str, Any] = {
 }
 
 
-class LabelOut(BaseModel):
-    """What people call it; the name itself where nobody said."""
-
-    ru: str
-    en: str
-
-
 class DatasetOut(BaseModel):
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE_DATASET]})
 
     name: str
-    label: LabelOut
+    label: TextOut
     user_key: str = Field(description="the field that says whose row it is")
     time_field: str | None = Field(description="the field that says when; decides which row of a user is the latest")
 
@@ -63,12 +57,12 @@ class DatasetsOut(BaseModel):
 
 class OperatorOut(BaseModel):
     key: str
-    label: LabelOut
+    label: TextOut
     value: str = Field(description="the shape of `value`, one of those in `GET /operators`")
 
     @classmethod
     def of(cls, operator: Operator) -> Self:
-        label = LabelOut(ru=operator.label_ru, en=operator.label_en)
+        label = TextOut(ru=operator.label_ru, en=operator.label_en)
         return cls(key=operator.key, label=label, value=operator.shape.value)
 
 
@@ -79,7 +73,7 @@ class FieldOut(BaseModel):
     type: str = Field(description="text, number, date, datetime, boolean, array, map, json, other")
     clickhouse_type: str
     nullable: bool
-    label: LabelOut
+    label: TextOut
     filterable: bool = Field(description="whether rules may use it")
     sensitive: bool
     operators: list[OperatorOut] = Field(description="what rules may ask of it; nothing of a map or JSON itself")
@@ -117,5 +111,5 @@ def _entry_types(field: DatasetField) -> tuple[FieldType, ...]:
     return readable_as(field) or (entry(field, "", None).type,)
 
 
-def _label(ru: str, en: str, name: str) -> LabelOut:
-    return LabelOut(ru=ru or en or name, en=en or ru or name)
+def _label(ru: str, en: str, name: str) -> TextOut:
+    return TextOut(ru=ru or en or name, en=en or ru or name)

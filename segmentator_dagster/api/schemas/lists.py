@@ -7,11 +7,12 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from segmentator_dagster.api.lists import ColumnChoice, ListDraft, ListsPage, ListView
+from segmentator_dagster.api.lists import ColumnChoice, ListDraft, ListView
 from segmentator_dagster.api.schemas.broken import UsedByOut
-from segmentator_dagster.api.schemas.queries import Plain, Sort
+from segmentator_dagster.api.schemas.queries import Plain
 from segmentator_dagster.api.uploads import CONTENT_TYPES
 from segmentator_dagster.domain.uploaded_list import Mode
+from segmentator_dagster.storage.metadata.pages import Page
 
 _EXAMPLE_LIST: dict[str, Any] = {
     "id": 5,
@@ -83,19 +84,6 @@ class NewListQuery(_ChoiceQuery):
 
 class ListItemsQuery(_ChoiceQuery):
     mode: Mode = Field(description="whether the ids take the place of those there are, or are added to them")
-
-
-class ListsQuery(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    search: Plain = Field("", max_length=200, description="words that name or description contain; case is ignored")
-    dataset: Plain | None = Field(None, max_length=63, description="what it is compared with")
-    deleted: bool = Field(False, description="deleted lists in place of live ones")
-    sort: Sort = Field("-updated_at", description="`-` turns the order round")
-    limit: int = Field(50, ge=1, le=200, description="most lists on a page")
-    cursor: Plain | None = Field(
-        None, max_length=1000, description="`next_cursor` of the page before, with the same sort"
-    )
 
 
 class ListPatch(BaseModel):
@@ -191,5 +179,5 @@ class ListsPageOut(BaseModel):
     next_cursor: str | None = Field(description="give it as `cursor` for the next page; null: this was the last one")
 
     @classmethod
-    def of(cls, page: ListsPage) -> Self:
+    def of(cls, page: Page[ListView]) -> Self:
         return cls(items=[ListOut.of(view) for view in page.items], next_cursor=page.next_cursor)

@@ -7,8 +7,9 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from segmentator_dagster.api.schemas.texts import TextOut
 from segmentator_dagster.domain import problems
-from segmentator_dagster.domain.aggregates import AGGREGATES, AggregateKind
+from segmentator_dagster.domain.aggregates import AGGREGATES, AggregateKind, Function
 from segmentator_dagster.domain.catalogue import FieldType
 from segmentator_dagster.domain.operators import OPERATORS, Operator, Shape
 from segmentator_dagster.domain.parsing import MAX_SEED, MAX_TOP
@@ -16,56 +17,9 @@ from segmentator_dagster.domain.periods import MOST_ANNIVERSARY, MOST_COUNT, PER
 from segmentator_dagster.domain.rule import LANGUAGE_VERSION, Unit
 from segmentator_dagster.domain.shapes import SHAPES
 
-_EXAMPLE: dict[str, Any] = {
-    "language_version": 2,
-    "operators": [
-        {
-            "key": "<",
-            "label": {"ru": "меньше", "en": "less than"},
-            "sentence": {"ru": "{field} меньше {value}", "en": "{field} is less than {value}"},
-            "time_sentence": {"ru": "{field} раньше {value}", "en": "{field} is before {value}"},
-            "types": ["number", "date", "datetime"],
-            "value": "scalar",
-            "negation_of": None,
-            "ignores_case": False,
-        }
-    ],
-    "aggregates": [
-        {
-            "function": "days",
-            "label": {"ru": "число дней", "en": "number of days"},
-            "types": [],
-            "needs_time": True,
-            "of_nothing": 0,
-        }
-    ],
-    "periods": [{"key": "today", "label": {"ru": "сегодня", "en": "today"}}],
-    "units": [{"key": "day", "label": {"ru": "дни", "en": "days"}, "most_count": 36600, "most_anniversary_count": 366}],
-    "value_shapes": [
-        {
-            "key": "pair",
-            "description": {"ru": "Два значения, `[от, до]`, оба включительно.", "en": "Two values, `[from, to]`…"},
-            "example": [1, 5],
-        }
-    ],
-    "limits": {
-        "nodes": 200,
-        "depth": 10,
-        "list_items": 100000,
-        "text": 10000,
-        "pattern": 1000,
-        "steps": 10,
-        "references": 10,
-        "expanded_nodes": 1000,
-        "seed": 200,
-        "top": 100000000,
-    },
-}
 
-
-class TextOut(BaseModel):
-    ru: str
-    en: str
+def _in_order(types: frozenset[FieldType]) -> list[str]:
+    return [type_.value for type_ in FieldType if type_ in types]
 
 
 class OperatorOfTypesOut(BaseModel):
@@ -162,6 +116,17 @@ class LimitsOut(BaseModel):
     top: int = Field(MAX_TOP, description="users of a top")
 
 
+_EXAMPLE: dict[str, Any] = {
+    "language_version": LANGUAGE_VERSION,
+    "operators": [OperatorOfTypesOut.of(OPERATORS["<"]).model_dump()],
+    "aggregates": [AggregateOut.of(AGGREGATES[Function.DAYS]).model_dump()],
+    "periods": [PeriodOut.of(PERIODS["today"]).model_dump()],
+    "units": [UnitOut.of(Unit.DAY).model_dump()],
+    "value_shapes": [ValueShapeOut.of(Shape.PAIR).model_dump()],
+    "limits": LimitsOut().model_dump(),
+}
+
+
 class OperatorsOut(BaseModel):
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
@@ -184,7 +149,3 @@ class OperatorsOut(BaseModel):
             value_shapes=[ValueShapeOut.of(shape) for shape in SHAPES],
             limits=LimitsOut(),
         )
-
-
-def _in_order(types: frozenset[FieldType]) -> list[str]:
-    return [type_.value for type_ in FieldType if type_ in types]

@@ -8,23 +8,19 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from segmentator_dagster.api.drafts import SegmentChanges, SegmentDraft
+from segmentator_dagster.api.schemas import examples
 from segmentator_dagster.api.schemas.broken import BrokenOut, UsedByOut
 from segmentator_dagster.api.schemas.exports import EXAMPLE_EXPORT, ExportOut
-from segmentator_dagster.api.schemas.queries import Plain, Sort
-from segmentator_dagster.api.segments import SegmentPage, SegmentView
+from segmentator_dagster.api.schemas.queries import PageQuery, Plain
+from segmentator_dagster.api.segments import SegmentView
 from segmentator_dagster.domain.errors import Language
+from segmentator_dagster.domain.rule_json import rule_json
 from segmentator_dagster.domain.segment import Schedule, Version
+from segmentator_dagster.storage.metadata.pages import Page
 
-EXAMPLE_RULE: dict[str, Any] = {
-    "combinator": "and",
-    "rules": [
-        {"field": "platform_main", "operator": "in", "value": ["ios", "ipados"]},
-        {"field": "cohort", "operator": "between", "value": ["2026-03-01", "2026-03-31"]},
-    ],
-}
 _EXAMPLE_DRAFT: dict[str, Any] = {
     "name": "iOS, мартовская когорта",
-    "rule": EXAMPLE_RULE,
+    "rule": examples.RULE,
     "tags": ["ios"],
     "columns": ["platform_main", "cohort"],
     "schedule": {"cron": "0 6 * * 1", "formats": ["csv"]},
@@ -35,15 +31,7 @@ _EXAMPLE_SEGMENT: dict[str, Any] = {
     "description": "",
     "tags": ["ios"],
     "dataset": "user_activity",
-    "rule": {
-        "kind": "activity",
-        "dataset": "user_activity",
-        "where": {**EXAMPLE_RULE, "not": False},
-        "aggregate": {"function": "rows"},
-        "operator": ">=",
-        "value": 1,
-        "not": False,
-    },
+    "rule": rule_json(examples.CHECKED.rule),
     "columns": ["platform_main", "cohort"],
     "time_zone": "Europe/Moscow",
     "schedule": {"cron": "0 6 * * 1", "formats": ["csv"]},
@@ -161,21 +149,9 @@ class CopyIn(_In):
     name: str | None = Field(None, description="null: the old name marked as a copy")
 
 
-class SegmentsQuery(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    search: Plain = Field(
-        "", max_length=200, description="words that name, description or tags contain; case is ignored"
-    )
-    dataset: Plain | None = Field(None, max_length=63, description="base dataset")
+class SegmentsQuery(PageQuery):
     tag: Plain | None = Field(None, max_length=50, description="a whole tag; case is ignored")
     broken: bool | None = Field(None, description="only those that are broken, or only those that are not")
-    deleted: bool = Field(False, description="deleted segments in place of live ones")
-    sort: Sort = Field("-updated_at", description="`-` turns the order round")
-    limit: int = Field(50, ge=1, le=200, description="most segments on a page")
-    cursor: Plain | None = Field(
-        None, max_length=1000, description="`next_cursor` of the page before, with the same sort"
-    )
 
 
 class ScheduleOut(BaseModel):
@@ -245,7 +221,7 @@ class SegmentPageOut(BaseModel):
     next_cursor: str | None = Field(description="give it as `cursor` for the next page; null: this was the last one")
 
     @classmethod
-    def of(cls, page: SegmentPage, language: Language, dagster_url: str) -> Self:
+    def of(cls, page: Page[SegmentView], language: Language, dagster_url: str) -> Self:
         items = [SegmentOut.of(view, language, dagster_url) for view in page.items]
         return cls(items=items, next_cursor=page.next_cursor)
 

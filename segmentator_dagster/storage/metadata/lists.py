@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from segmentator_dagster.domain.errors import Category, ProblemKind, UserError
-from segmentator_dagster.domain.problems import shown
+from segmentator_dagster.domain.errors import Category, ProblemKind
 from segmentator_dagster.domain.segment import search_key
 from segmentator_dagster.domain.uploaded_list import Contents, ListLabel, Mode, Recognised, UploadedList, UploadReport
 from segmentator_dagster.storage.metadata.database import Database, now
 from segmentator_dagster.storage.metadata.list_parts import adopt, retire
 from segmentator_dagster.storage.metadata.models import ListRow
-from segmentator_dagster.storage.metadata.pages import cursor_after, ordered
+from segmentator_dagster.storage.metadata.pages import Page, matching, page_of
 from segmentator_dagster.storage.metadata.references import (
     Kind,
     ask_to_check_dependents,
-    dependents_of,
     lock_references,
-    shown_dependents,
+    refuse_used,
 )
 
 LIST_NOT_FOUND = ProblemKind(
@@ -57,12 +55,6 @@ LIST_IN_USE = ProblemKind(
     hint_en="Take it out of their rules first; they are listed in `used_by`.",
     hint_ru="Сначала уберите его из их правил; они перечислены в `used_by`.",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class ListPage:
-    lists: tuple[UploadedList, ...]
-    next_cursor: str | None
 
 
 class Lists:
@@ -133,10 +125,7 @@ class Lists:
         with self._database.writing() as session:
             lock_references(session)
             row = _live_row(session, list_id, for_update=True)
-            if dependents := dependents_of(session, Kind.LIST, [list_id]).get(list_id):
-                values = {"name": shown(row.name), "dependents": shown_dependents(dependents)}
-                used_by = [asdict(dependent) for dependent in dependents]
-                raise UserError(LIST_IN_USE.at(id=list_id, **values), extra={"used_by": used_by})
+            refuse_used(session, Kind.LIST, list_id, row.name, LIST_IN_USE)
             row.deleted_at = row.updated_at = now()
 
     def restore(self, list_id: int) -> UploadedList:
@@ -165,18 +154,11 @@ class Lists:
         sort: str = "-updated_at",
         limit: int = 50,
         cursor: str | None = None,
-    ) -> ListPage:
+    ) -> Page[UploadedList]:
         """Lists whose name or description contain every word of `search`, one page in a stable order."""
-        query = select(ListRow).where(ListRow.deleted_at.is_not(None) if deleted else ListRow.deleted_at.is_(None))
-        for word in search_key(search).split():
-            query = query.where(ListRow.search_text.contains(word, autoescape=True))
-        if dataset is not None:
-            query = query.where(ListRow.dataset == dataset)
+        query = matching(ListRow, search, dataset, deleted=deleted)
         with self._database.reading() as session:
-            rows = session.scalars(ordered(query, ListRow, sort, cursor).limit(limit + 1)).all()
-            shown_rows = rows[:limit]
-            following = cursor_after(shown_rows[-1], sort) if len(rows) > limit else None
-            return ListPage(tuple(_list(row) for row in shown_rows), following)
+            return page_of(session, query, ListRow, _list, sort=sort, limit=limit, cursor=cursor)
 
 
 def _live_row(session: Session, list_id: int, *, with_deleted: bool = False, for_update: bool = False) -> ListRow:

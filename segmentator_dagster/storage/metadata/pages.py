@@ -1,19 +1,24 @@
-"""A sort and a cursor -> one page of segments or lists in an order that stays the same while others come and go."""
+"""A search, a sort, a cursor -> one page of segments or lists in an order that stays while others come and go."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import json
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Select, and_, or_
+from sqlalchemy import ColumnElement, Select, and_, or_, select
+from sqlalchemy.orm import Session
 
 from segmentator_dagster.domain.errors import Category, ProblemKind
+from segmentator_dagster.domain.segment import search_key
 from segmentator_dagster.storage.metadata.models import ListRow, SegmentRow
 
 Row = TypeVar("Row", SegmentRow, ListRow)
+Item = TypeVar("Item")
 
 BAD_CURSOR = ProblemKind(
     "bad_cursor",
@@ -27,8 +32,39 @@ BAD_CURSOR = ProblemKind(
 SORTS = ("id", "-id", "name", "-name", "created_at", "-created_at", "updated_at", "-updated_at")
 
 
-def ordered(query: Select[Row], table: type[Row], sort: str, cursor: str | None) -> Select[Row]:
-    """A query of rows of a table in the order of one of SORTS, from after the cursor on; UserError bad_cursor."""
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Item]):
+    """`next_cursor` is None on the last page."""
+
+    items: tuple[Item, ...]
+    next_cursor: str | None
+
+
+def matching(table: type[Row], search: str, dataset: str | None, *, deleted: bool) -> Select[Row]:
+    """Live rows, or deleted ones, that have every word of `search` in their texts; of one dataset or of any."""
+    query = select(table).where(table.deleted_at.is_not(None) if deleted else table.deleted_at.is_(None))
+    for word in search_key(search).split():
+        query = query.where(table.search_text.contains(word, autoescape=True))
+    return query if dataset is None else query.where(table.dataset == dataset)
+
+
+def page_of(
+    session: Session,
+    query: Select[Row],
+    table: type[Row],
+    item: Callable[[Row], Item],
+    *,
+    sort: str,
+    limit: int,
+    cursor: str | None,
+) -> Page[Item]:
+    """At most `limit` of the rows in the order of one of SORTS, from after the cursor on; UserError bad_cursor."""
+    rows = session.scalars(_ordered(query, table, sort, cursor).limit(limit + 1)).all()
+    following = _cursor_after(rows[limit - 1], sort) if len(rows) > limit else None
+    return Page(tuple(item(row) for row in rows[:limit]), following)
+
+
+def _ordered(query: Select[Row], table: type[Row], sort: str, cursor: str | None) -> Select[Row]:
     column, descending = _sort_column(table, sort), sort.startswith("-")
     if cursor is not None:
         value, last_id = _cursor_position(cursor, sort)
@@ -40,8 +76,7 @@ def ordered(query: Select[Row], table: type[Row], sort: str, cursor: str | None)
     return query.order_by(column, table.id)
 
 
-def cursor_after(row: SegmentRow | ListRow, sort: str) -> str:
-    """The cursor of the page that follows this row."""
+def _cursor_after(row: SegmentRow | ListRow, sort: str) -> str:
     value: Any = getattr(row, _sort_column(type(row), sort).key)
     if isinstance(value, datetime):
         value = value.isoformat()

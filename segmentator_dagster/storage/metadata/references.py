@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 
 from sqlalchemy import delete, func, select, update
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from segmentator_dagster.domain import reference_problems
 from segmentator_dagster.domain.definition import saved_rule
-from segmentator_dagster.domain.errors import Problem, UserError
+from segmentator_dagster.domain.errors import Problem, ProblemKind, UserError
 from segmentator_dagster.domain.problems import MAX_EXPANDED_NODES, shown
 from segmentator_dagster.domain.references import KnownList, KnownSegment, Library, list_ids, segment_ids
 from segmentator_dagster.domain.rule import Rule
@@ -56,10 +56,16 @@ class References:
         with self._database.reading() as session:
             return gathered_library(session, rules)
 
+    def ids_by_name(self, kind: Kind) -> Mapping[str, int]:
+        """What can be referred to: every live segment, or every list, by its name."""
+        table = SegmentRow if kind is Kind.SEGMENT else ListRow
+        with self._database.reading() as session:
+            return dict(session.execute(select(table.name, table.id).where(table.deleted_at.is_(None))).all())
+
     def dependents(self, kind: Kind, ids: Collection[int]) -> Mapping[int, tuple[Dependent, ...]]:
         """The live segments that refer to each of these, by id; what nobody refers to is left out."""
         with self._database.reading() as session:
-            return dependents_of(session, kind, ids)
+            return _dependents(session, kind, ids)
 
 
 def lock_references(session: Session) -> None:
@@ -125,8 +131,14 @@ def ask_to_check_dependents(session: Session, kind: Kind, id_: int) -> None:
     )
 
 
-def dependents_of(session: Session, kind: Kind, ids: Collection[int]) -> Mapping[int, tuple[Dependent, ...]]:
-    """The same as `References.dependents`, in the caller's transaction."""
+def refuse_used(session: Session, kind: Kind, id_: int, name: str, in_use: ProblemKind) -> None:
+    """UserError `in_use` where live segments refer to it, with them as `extra["used_by"]`."""
+    if dependents := _dependents(session, kind, [id_]).get(id_):
+        problem = in_use.at(id=id_, name=shown(name), dependents=_shown_dependents(dependents))
+        raise UserError(problem, extra={"used_by": [asdict(dependent) for dependent in dependents]})
+
+
+def _dependents(session: Session, kind: Kind, ids: Collection[int]) -> Mapping[int, tuple[Dependent, ...]]:
     rows = session.execute(
         select(RuleReferenceRow.target_id, SegmentRow.id, SegmentRow.name)
         .join(SegmentRow, SegmentRow.id == RuleReferenceRow.segment_id)
@@ -139,7 +151,7 @@ def dependents_of(session: Session, kind: Kind, ids: Collection[int]) -> Mapping
     return {target: tuple(dependents) for target, dependents in found.items()}
 
 
-def shown_dependents(dependents: Sequence[Dependent]) -> str:
+def _shown_dependents(dependents: Sequence[Dependent]) -> str:
     """Their names and ids in a message; of many the first few."""
     listed = ", ".join(f"{shown(one.name)} ({one.id})" for one in dependents[:_SHOWN_DEPENDENTS])
     more = len(dependents) - _SHOWN_DEPENDENTS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
@@ -10,19 +10,17 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from segmentator_dagster.domain.errors import Category, ProblemKind, UserError
-from segmentator_dagster.domain.problems import shown
 from segmentator_dagster.domain.segment import Definition, Segment, Version, search_key
 from segmentator_dagster.storage.metadata.database import Database, now
 from segmentator_dagster.storage.metadata.models import SegmentRow, SegmentTagRow, SegmentVersionRow
-from segmentator_dagster.storage.metadata.pages import cursor_after, ordered
+from segmentator_dagster.storage.metadata.pages import Page, matching, page_of
 from segmentator_dagster.storage.metadata.references import (
     Kind,
     ask_to_check_dependents,
-    dependents_of,
     drop_references,
     lock_references,
     references_of,
-    shown_dependents,
+    refuse_used,
     write_references,
 )
 from segmentator_dagster.storage.metadata.segment_rows import (
@@ -50,6 +48,14 @@ SEGMENT_DELETED = ProblemKind(
     hint_en="`POST /segments/{id}/restore` brings it back.",
     hint_ru="Вернуть его: `POST /segments/{id}/restore`.",
 )
+VERSION_NOT_FOUND = ProblemKind(
+    "version_not_found",
+    Category.NOT_FOUND,
+    en="Segment {id} has no version {version}.",
+    ru="У сегмента {id} нет версии {version}.",
+    hint_en="`GET /segments/{id}/versions` lists those there are.",
+    hint_ru="Список версий: `GET /segments/{id}/versions`.",
+)
 NAME_TAKEN = ProblemKind(
     "name_taken",
     Category.CONFLICT,
@@ -74,12 +80,6 @@ SEGMENT_IN_USE = ProblemKind(
     hint_en="Take it out of their rules first; they are listed in `used_by`.",
     hint_ru="Сначала уберите его из их правил; они перечислены в `used_by`.",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    segments: tuple[Segment, ...]
-    next_cursor: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,10 +150,7 @@ class Segments:
         with self._database.writing() as session:
             lock_references(session)
             row = _live_row(session, segment_id, for_update=True)
-            if dependents := dependents_of(session, Kind.SEGMENT, [segment_id]).get(segment_id):
-                values = {"name": shown(row.name), "dependents": shown_dependents(dependents)}
-                used_by = [asdict(dependent) for dependent in dependents]
-                raise UserError(SEGMENT_IN_USE.at(id=segment_id, **values), extra={"used_by": used_by})
+            refuse_used(session, Kind.SEGMENT, segment_id, row.name, SEGMENT_IN_USE)
             drop_references(session, segment_id)
             row.deleted_at = row.updated_at = now()
             row.next_due_at = None
@@ -194,10 +191,12 @@ class Segments:
             return tuple(version_of(row) for row in rows)
 
     def version(self, segment_id: int, version: int) -> Version:
+        """Also of a deleted segment; UserError version_not_found."""
         with self._database.reading() as session:
-            row = session.get(SegmentVersionRow, (segment_id, version))
+            known = 0 < segment_id < 2**31 and 0 < version < 2**31
+            row = session.get(SegmentVersionRow, (segment_id, version)) if known else None
             if row is None:
-                raise SEGMENT_NOT_FOUND.error(id=segment_id)
+                raise VERSION_NOT_FOUND.error("/version", id=segment_id, version=version)
             return version_of(row)
 
     def page(
@@ -211,25 +210,15 @@ class Segments:
         sort: str = "-updated_at",
         limit: int = 50,
         cursor: str | None = None,
-    ) -> Page:
+    ) -> Page[Segment]:
         """Segments whose name, description or tags contain every word of `search`, one page in a stable order."""
-        query = select(SegmentRow).where(
-            SegmentRow.deleted_at.is_not(None) if deleted else SegmentRow.deleted_at.is_(None)
-        )
-        for word in search_key(search).split():
-            query = query.where(SegmentRow.search_text.contains(word, autoescape=True))
-        if dataset is not None:
-            query = query.where(SegmentRow.dataset == dataset)
+        query = matching(SegmentRow, search, dataset, deleted=deleted)
         if broken is not None:
             query = query.where(SegmentRow.broken.is_not(None) if broken else SegmentRow.broken.is_(None))
         if tag is not None:
             query = query.where(SegmentRow.tags.any(SegmentTagRow.tag_key == search_key(tag)))
-        query = ordered(query, SegmentRow, sort, cursor).limit(limit + 1)
         with self._database.reading() as session:
-            rows = session.scalars(query).all()
-            shown = rows[:limit]
-            following = cursor_after(shown[-1], sort) if len(rows) > limit else None
-            return Page(tuple(segment_of(row) for row in shown), following)
+            return page_of(session, query, SegmentRow, segment_of, sort=sort, limit=limit, cursor=cursor)
 
     def live_ids(self) -> frozenset[int]:
         with self._database.reading() as session:
