@@ -171,7 +171,7 @@ def _refusals() -> Iterator[str]:
     yield from (
         "## Refusals",
         "",
-        "All problems of a rule come at once, each with a code and a JSON pointer to its place.",
+        "All problems of a rule come at once, of its form and of its meaning, each with a code and a JSON pointer.",
         "",
     )
     kinds = {

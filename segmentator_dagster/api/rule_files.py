@@ -42,12 +42,11 @@ class RuleFileService:
     def load(self, document: object, name: str | None) -> SegmentView:
         """A new segment of any JSON that is a rule file; None: called as the file says.
 
-        UserError with every problem of the file's form at once, or every problem of its names and its meaning at once,
-        each with a pointer into the file; or name_taken.
+        UserError with every problem of the file at once, each with a pointer into it; or name_taken.
         """
         segments, lists = (self._references.ids_by_name(kind) for kind in (Kind.SEGMENT, Kind.LIST))
         file = read_rule_file(document, segments, lists)
         draft = SegmentDraft(
             name=file.name if name is None else name, rule=file.rule, dataset=file.dataset, time_zone=file.time_zone
         )
-        return self._segments.create(draft, beside=file.missing)
+        return self._segments.create(draft, beside=file.problems)

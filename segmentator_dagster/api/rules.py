@@ -13,7 +13,7 @@ from segmentator_dagster.domain.checking import check_rule
 from segmentator_dagster.domain.describe import describe
 from segmentator_dagster.domain.errors import Category, Language, Problem, UserError
 from segmentator_dagster.domain.fingerprint import fingerprint
-from segmentator_dagster.domain.parsing import parse_rule
+from segmentator_dagster.domain.parsing import Reading, read_rule
 from segmentator_dagster.domain.placing import placed
 from segmentator_dagster.domain.problems import UNKNOWN_DATASET, shown, suggestion
 from segmentator_dagster.domain.references import Library, dataset_names, expanded
@@ -100,32 +100,38 @@ class RuleService:
         wrong_zone = tuple(time_zone_problems(draft.time_zone))
         zone = draft.time_zone if draft.time_zone is not None and not wrong_zone else self._defaults.time_zone
         found = [*beside, *wrong_zone]
-        parsed, library = None, Library()
+        reading = Reading(draft.rule) if isinstance(draft.rule, Rule) else read_rule(draft.rule, default_dataset=base)
+        found += [problem.moved_under("/rule") for problem in reading.problems]
+        library = None
         try:
-            read = draft.rule if isinstance(draft.rule, Rule) else parse_rule(draft.rule, default_dataset=base)
-            parsed, library = read, self._library(read)
+            library = self._library(reading.rule)
         except UserError as error:
-            if error.category is not Category.INVALID:  # nobody could look
-                raise
+            if error.category is not Category.INVALID:
+                raise _nobody_could_look(found, error) from error
             found += [problem.moved_under("/rule") for problem in error.problems]
         try:
             catalogue = self._catalogue()
-        except UserError as error:  # what is wrong already is worth more than that ClickHouse is down
-            raise UserError(*found) if found else error from error
+        except UserError as error:
+            raise _nobody_could_look(found, error) from error
         known = catalogue.dataset(base)
         found += _base_problems(base, known, catalogue, columns)
-        if parsed is not None:
-            problems = check_rule(parsed, catalogue, base, zone, library=library, segment_id=segment_id)
+        if library is not None:
+            problems = check_rule(reading.rule, catalogue, base, zone, library=library, segment_id=segment_id)
             # the missing base dataset is said above, where it was written
             found += [one.moved_under("/rule") for one in problems if known is not None or one.pointer]
-        if found or parsed is None or known is None:
+        if found or known is None or library is None:
             raise UserError(*found)
-        return CheckedRule(parsed, known, zone, catalogue, library)
+        return CheckedRule(reading.rule, known, zone, catalogue, library)
 
 
 def sentence(checked: CheckedRule) -> Sentence:
     """The rule in words."""
     return {one: describe(checked.rule, checked.catalogue, one, checked.library) for one in LANGUAGES}
+
+
+def _nobody_could_look(found: Sequence[Problem], error: UserError) -> UserError:
+    """What is wrong already is worth more than that a server is down."""
+    return UserError(*found) if found else error
 
 
 def _base_problems(

@@ -17,6 +17,7 @@ from segmentator_dagster.domain.problems import shown, suggestion
 from segmentator_dagster.domain.reference_checking import list_problems, segment_problems
 from segmentator_dagster.domain.references import KnownSegment, Library
 from segmentator_dagster.domain.rule import (
+    UNREAD,
     Activity,
     Condition,
     Everyone,
@@ -37,6 +38,7 @@ from segmentator_dagster.domain.rule import (
 from segmentator_dagster.domain.values import UnfitValueError, scalars, typed_values
 
 _MAX_PROBLEMS = 100
+_ON_LIST = frozenset(key for key, operator in OPERATORS.items() if operator.test is Test.ON_LIST)
 
 
 def check_rule(
@@ -50,8 +52,9 @@ def check_rule(
 ) -> tuple[Problem, ...]:
     """All problems (at most 100) of a parsed rule, with pointers into the JSON it was written as; () is a good rule.
 
-    `time_zone` is the IANA name of the zone in which moments without an offset are read. `library` holds what the rule
-    refers to; `segment_id` is the segment the rule is for, which it must not lead back to.
+    Of a rule that could be read in part only: what is wrong with that part. `time_zone` is the IANA name of the zone in
+    which moments without an offset are read. `library` holds what the rule refers to; `segment_id` is the segment the
+    rule is for, which it must not lead back to.
     """
     found: list[Problem] = []
     if catalogue.dataset(base_dataset) is None:
@@ -107,7 +110,7 @@ class _Checker:
             yield of.moved_under(pointer_to(pointer, "aggregate"))
         else:
             function = rule.aggregate.function
-            if OPERATORS[rule.operator].test is Test.ON_LIST and AGGREGATES[function].of_nothing is not None:
+            if rule.operator in _ON_LIST and AGGREGATES[function].of_nothing is not None:
                 yield problems.LIST_NOT_FOR_NUMBERS_OF.at(pointer_to(pointer, "operator"), function=function.value)
             else:
                 yield from self._comparison(rule.operator, rule.value, result_field(function, of), pointer)
@@ -174,8 +177,9 @@ class _Checker:
 
     def _comparison(self, key: str, value: Value, field: Field, pointer: str) -> Iterator[Problem]:
         """Whether `field operator value` makes sense; the pointer is of the node that has `operator` and `value`."""
-        operator = OPERATORS[key]
-        at = pointer_to(pointer, "value")
+        if key == UNREAD:
+            return
+        operator, at = OPERATORS[key], pointer_to(pointer, "value")
         if not fits(operator, field):
             yield _not_for_type(operator, field, pointer_to(pointer, "operator"))
         elif isinstance(value, Span):

@@ -28,7 +28,7 @@ _Name = TypeVar("_Name", bound=StrEnum)
 
 
 class NodeReader:
-    """One pass over one document. A method gives None exactly where it has reported a problem."""
+    """One pass over one document. A method gives None exactly where it has reported a problem; for a truth, False."""
 
     def __init__(self) -> None:
         self.problems: list[Problem] = []
@@ -73,16 +73,16 @@ class NodeReader:
         self.unknown(unknown, pointer_to(pointer, key), text, names)
         return None
 
-    def negated(self, node: Node, pointer: str) -> bool | None:
+    def negated(self, node: Node, pointer: str) -> bool:
         return self.boolean(node, "not", pointer)
 
-    def boolean(self, node: Node, key: str, pointer: str) -> bool | None:
+    def boolean(self, node: Node, key: str, pointer: str) -> bool:
         """False where the key is not there."""
         value = node.get(key, False)
         if isinstance(value, bool):
             return value
         self.wrong_type(pointer_to(pointer, key), value, "true or false", "true или false")
-        return None
+        return False
 
     def whole_number(self, node: Node, key: str, pointer: str, low: int, high: int) -> int | None:
         if key not in node:

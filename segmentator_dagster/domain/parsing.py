@@ -1,16 +1,18 @@
-"""JSON value -> rule, or every problem of its form at once. Total: it answers any JSON, of any depth and size."""
+"""JSON value -> rule, and every problem of its form at once. Total: it answers any JSON, of any depth and size."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from segmentator_dagster.domain import problems
 from segmentator_dagster.domain.aggregates import AGGREGATES, COUNTED, Function
-from segmentator_dagster.domain.errors import UserError, pointer_to
+from segmentator_dagster.domain.errors import Problem, UserError, pointer_to
 from segmentator_dagster.domain.node_reading import Node, NodeReader
 from segmentator_dagster.domain.row_parsing import RowReader
 from segmentator_dagster.domain.rule import (
     SLICES,
+    UNREAD,
     Activity,
     Aggregate,
     Combinator,
@@ -33,26 +35,44 @@ MAX_SEED = 200
 _SLICES_PER_PERCENT = SLICES // 100
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What could be read of a rule, and every problem of its form (at most 100).
+
+    In the place of what could not be read stands something that `check_rule` has nothing to say about, so that what is
+    wrong with the rest can be said beside. Without problems the rule is whole.
+    """
+
+    rule: Rule
+    problems: tuple[Problem, ...] = ()
+
+
 def parse_rule(value: object, *, default_dataset: str) -> Rule:
     """Read a rule as the API takes it; a bare row-level group means one activity on the default dataset.
 
     Raises UserError with all problems found (at most 100), each with a JSON pointer into `value`.
     """
+    reading = read_rule(value, default_dataset=default_dataset)
+    if reading.problems:
+        raise UserError(*reading.problems)
+    return reading.rule
+
+
+def read_rule(value: object, *, default_dataset: str) -> Reading:
+    """The same, as far as it can be read."""
     reader = NodeReader()
     rule = _AudienceReader(reader, default_dataset).root(value)
-    if reader.problems or rule is None:
-        raise UserError(*reader.problems)
-    return rule
+    return Reading(rule, tuple(reader.problems))
 
 
 class _AudienceReader:
-    """Audience level. A method gives None exactly where a problem was reported."""
+    """Audience level. A method that reports a problem gives what it could read, see `Reading`."""
 
     def __init__(self, reader: NodeReader, default_dataset: str) -> None:
         self._reader = reader
         self._rows = RowReader(reader)
         self._default_dataset = default_dataset
-        self._kinds: Mapping[str, Callable[[Node, str, int], Rule | None]] = {
+        self._kinds: Mapping[str, Callable[[Node, str, int], Rule]] = {
             "group": self._group,
             "activity": self._activity,
             "sequence": self._sequence,
@@ -63,48 +83,44 @@ class _AudienceReader:
             "everyone": self._everyone,
         }
 
-    def root(self, value: object) -> Rule | None:
+    def root(self, value: object) -> Rule:
         if isinstance(value, Mapping) and "kind" not in value and not _has_kinds_below(value):
-            where = self._rows.group(value, "", 1)
-            return None if where is None else Activity(self._default_dataset, where, bare=True)
+            return Activity(self._default_dataset, self._rows.group(value, "", 1), bare=True)
         return self._audience(value, "", 1)
 
-    def _audience(self, value: object, pointer: str, depth: int) -> Rule | None:
+    def _audience(self, value: object, pointer: str, depth: int) -> Rule:
         node = self._reader.node(value, pointer, depth)
         kind = self._reader.text(node, "kind", pointer) if node is not None else None
         if node is None or kind is None:
-            return None
+            return Everyone()
         if kind not in self._kinds:
             self._reader.unknown(problems.UNKNOWN_KIND, pointer_to(pointer, "kind"), kind, self._kinds)
-            return None
+            return Everyone()
         return self._kinds[kind](node, pointer, depth)
 
-    def _group(self, node: Node, pointer: str, depth: int) -> Group | None:
+    def _group(self, node: Node, pointer: str, depth: int) -> Group:
         self._reader.keys(node, pointer, ("kind", "combinator", "not", "rules"))
         combinator = self._reader.one_of(Combinator, node, "combinator", problems.UNKNOWN_COMBINATOR, pointer)
         negated = self._reader.negated(node, pointer)
         children = self._reader.children(node, "rules", pointer)
-        rules = [self._audience(child, at, depth + 1) for child, at in children]
-        whole = tuple(rule for rule in rules if rule is not None)
-        if combinator is None or negated is None or not rules or len(whole) < len(rules):
-            return None
-        return Group(combinator, whole, negated)
+        rules = tuple(self._audience(child, at, depth + 1) for child, at in children)
+        return Group(combinator or Combinator.AND, rules, negated)
 
-    def _activity(self, node: Node, pointer: str, depth: int) -> Activity | None:
+    def _activity(self, node: Node, pointer: str, depth: int) -> Rule:
         known = ("kind", "dataset", "where", "window", "aggregate", "operator", "value", "not")
         self._reader.keys(node, pointer, known)
         dataset, negated = self._reader.name(node, "dataset", pointer), self._reader.negated(node, pointer)
-        where, where_well = self._rows.where(node, pointer, depth)
-        window, window_well = self._rows.window(node, pointer)
+        where, window = self._rows.where(node, pointer, depth), self._rows.window(node, pointer)
         aggregate = self._aggregate(node, pointer)
         comparison = self._comparison(node, aggregate, pointer)
-        if dataset is None or negated is None or aggregate is None or comparison is None:
-            return None
-        if not (where_well and window_well):
-            return None
+        if dataset is None:
+            return Everyone()
+        if aggregate is None:
+            return Activity(dataset, where, Aggregate(), UNREAD, None, window, negated)
         return Activity(dataset, where, aggregate, *comparison, window, negated)
 
     def _aggregate(self, node: Node, pointer: str) -> Aggregate | None:
+        """None where a problem was reported."""
         if "aggregate" not in node:
             return Aggregate()
         at = pointer_to(pointer, "aggregate")
@@ -126,78 +142,61 @@ class _AudienceReader:
             return Aggregate(function, field, key, read_as)
         return None
 
-    def _comparison(self, node: Node, aggregate: Aggregate | None, pointer: str) -> tuple[str, Value] | None:
+    def _comparison(self, node: Node, aggregate: Aggregate | None, pointer: str) -> tuple[str, Value]:
         """`>= 1` for numbers of something, unless said otherwise."""
         unsaid = "operator" not in node and "value" not in node
         if unsaid and (aggregate is None or aggregate.function in COUNTED):
             return ">=", 1
-        operator = self._rows.operator(node, pointer)
-        found = self._rows.values.value_of(operator, node, pointer) if operator else None
-        return None if operator is None or found is None else (operator.key, found.value)
+        return self._rows.comparison(node, pointer)
 
-    def _sequence(self, node: Node, pointer: str, depth: int) -> Sequence | None:
+    def _sequence(self, node: Node, pointer: str, depth: int) -> Rule:
         self._reader.keys(node, pointer, ("kind", "dataset", "steps", "within", "window", "not"))
         dataset, negated = self._reader.name(node, "dataset", pointer), self._reader.negated(node, pointer)
         steps = self._steps(node, pointer, depth)
         within = self._rows.values.span(node["within"], pointer_to(pointer, "within")) if "within" in node else None
-        window, window_well = self._rows.window(node, pointer)
-        if dataset is None or negated is None or steps is None or not window_well:
-            return None
-        if within is None and "within" in node:
-            return None
-        return Sequence(dataset, steps, within, window, negated)
+        window = self._rows.window(node, pointer)
+        return Everyone() if dataset is None else Sequence(dataset, steps, within, window, negated)
 
-    def _steps(self, node: Node, pointer: str, depth: int) -> tuple[RowGroup | None, ...] | None:
+    def _steps(self, node: Node, pointer: str, depth: int) -> tuple[RowGroup | None, ...]:
         given = self._reader.children(node, "steps", pointer)
         if given and not 2 <= len(given) <= problems.MAX_STEPS:
             self._reader.report(problems.TOO_FEW_STEPS, pointer_to(pointer, "steps"))
+            return ()
+        return tuple(self._step(child, at, depth + 1) for child, at in given)
+
+    def _step(self, value: object, pointer: str, depth: int) -> RowGroup | None:
+        step = self._reader.node(value, pointer, depth)
+        if step is None:
             return None
-        steps: list[RowGroup | None] = []
-        well = bool(given)
-        for child, at in given:
-            step = self._reader.node(child, at, depth + 1)
-            if step is None:
-                well = False
-                continue
-            self._reader.keys(step, at, ("where",))
-            where, where_well = self._rows.where(step, at, depth + 1)
-            steps.append(where)
-            well = well and where_well
-        return tuple(steps) if well else None
+        self._reader.keys(step, pointer, ("where",))
+        return self._rows.where(step, pointer, depth)
 
-    def _segment(self, node: Node, pointer: str, _: int) -> SegmentMembers | None:
+    def _segment(self, node: Node, pointer: str, _: int) -> Rule:
         self._reader.keys(node, pointer, ("kind", "segment_id", "not"))
-        id_, negated = (
-            self._reader.whole_number(node, "segment_id", pointer, 1, MAX_ID),
-            self._reader.negated(node, pointer),
-        )
-        return None if id_ is None or negated is None else SegmentMembers(id_, negated)
+        id_ = self._reader.whole_number(node, "segment_id", pointer, 1, MAX_ID)
+        negated = self._reader.negated(node, pointer)
+        return Everyone() if id_ is None else SegmentMembers(id_, negated)
 
-    def _list(self, node: Node, pointer: str, _: int) -> ListMembers | None:
+    def _list(self, node: Node, pointer: str, _: int) -> Rule:
         self._reader.keys(node, pointer, ("kind", "list_id", "not"))
-        id_, negated = (
-            self._reader.whole_number(node, "list_id", pointer, 1, MAX_ID),
-            self._reader.negated(node, pointer),
-        )
-        return None if id_ is None or negated is None else ListMembers(id_, negated)
+        id_ = self._reader.whole_number(node, "list_id", pointer, 1, MAX_ID)
+        negated = self._reader.negated(node, pointer)
+        return Everyone() if id_ is None else ListMembers(id_, negated)
 
-    def _sample(self, node: Node, pointer: str, _: int) -> Sample | None:
+    def _sample(self, node: Node, pointer: str, _: int) -> Rule:
         self._reader.keys(node, pointer, ("kind", "from", "to", "seed", "not"))
-        bounds = [self._share(node, key, pointer) for key in ("from", "to")]
+        start, end = (self._share(node, key, pointer) for key in ("from", "to"))
         seed, negated = self._reader.name(node, "seed", pointer), self._reader.negated(node, pointer)
         if seed is not None and len(seed) > MAX_SEED:
             self._reader.report(problems.SEED_TOO_LONG, pointer_to(pointer, "seed"))
-            return None
-        start, end = bounds
-        if start is None or end is None or seed is None or negated is None:
-            return None
+        if start is None or end is None or seed is None:
+            return Everyone()
         if start >= end:
             self._reader.report(problems.BAD_SHARE, pointer_to(pointer, "to"))
-            return None
         return Sample(start, end, seed, negated)
 
     def _share(self, node: Node, key: str, pointer: str) -> int | None:
-        """A percent as a number of slices."""
+        """A percent as a number of slices; None where a problem was reported."""
         at, value = pointer_to(pointer, key), node.get(key)
         if key not in node:
             self._reader.report(problems.MISSING_KEY, pointer, key=key)
@@ -209,7 +208,7 @@ class _AudienceReader:
             return round(value * _SLICES_PER_PERCENT)
         return None
 
-    def _top(self, node: Node, pointer: str, depth: int) -> Top | None:
+    def _top(self, node: Node, pointer: str, depth: int) -> Top:
         known = ("kind", "rule", "count", "order", "dataset", "aggregate", "where", "window", "not")
         self._reader.keys(node, pointer, known)
         count = self._reader.whole_number(node, "count", pointer, 1, MAX_TOP)
@@ -218,20 +217,16 @@ class _AudienceReader:
         if "aggregate" not in node:
             self._reader.report(problems.MISSING_KEY, pointer, key="aggregate")
         aggregate = self._aggregate(node, pointer)
-        where, where_well = self._rows.where(node, pointer, depth)
-        window, window_well = self._rows.window(node, pointer)
+        where, window = self._rows.where(node, pointer, depth), self._rows.window(node, pointer)
         at = pointer_to(pointer, "rule")
         rule = self._audience(node["rule"], at, depth + 1) if "rule" in node else Everyone()
-        if count is None or order is None or dataset is None or negated is None or aggregate is None or rule is None:
-            return None
-        if not (where_well and window_well and "aggregate" in node):
-            return None
-        return Top(count, order, dataset, aggregate, rule, where, window, negated)
+        if dataset is None:  # what it says of rows cannot be checked
+            dataset, aggregate, where, window = self._default_dataset, None, None, None
+        return Top(count or 1, order or Order.DESC, dataset, aggregate or Aggregate(), rule, where, window, negated)
 
-    def _everyone(self, node: Node, pointer: str, _: int) -> Everyone | None:
+    def _everyone(self, node: Node, pointer: str, _: int) -> Everyone:
         self._reader.keys(node, pointer, ("kind", "not"))
-        negated = self._reader.negated(node, pointer)
-        return None if negated is None else Everyone(negated)
+        return Everyone(self._reader.negated(node, pointer))
 
 
 def _has_kinds_below(node: Mapping[str, object]) -> bool:

@@ -77,7 +77,7 @@ def list_ids(rule: Rule) -> Iterator[int]:
 
 
 def _list_in(operator: str, value: Value) -> Iterator[int]:
-    if OPERATORS[operator].test is Test.ON_LIST and isinstance(value, int):
+    if isinstance(value, int) and OPERATORS[operator].test is Test.ON_LIST:
         yield value
 
 

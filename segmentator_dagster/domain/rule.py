@@ -32,6 +32,9 @@ class Span:
 Scalar = str | int | float | bool
 Value = Scalar | tuple[Scalar, ...] | Span | None
 
+UNREAD = ""
+"""The operator of a comparison that could not be read, see `parsing.Reading`; no rule without problems has it."""
+
 
 class Combinator(StrEnum):
     AND = "and"

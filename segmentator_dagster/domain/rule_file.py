@@ -12,7 +12,7 @@ from segmentator_dagster.domain.definition import RULE_TOO_NEW
 from segmentator_dagster.domain.errors import Problem, UserError, pointer_to
 from segmentator_dagster.domain.node_reading import Node, NodeReader
 from segmentator_dagster.domain.operators import OPERATORS, Test
-from segmentator_dagster.domain.parsing import parse_rule
+from segmentator_dagster.domain.parsing import read_rule
 from segmentator_dagster.domain.problems import MISSING_KEY, kind_of, shown, suggestion
 from segmentator_dagster.domain.references import Compared, Library, list_ids, mapped, segment_ids, with_conditions
 from segmentator_dagster.domain.rule import (
@@ -78,15 +78,16 @@ _ID = re.compile(r"[1-9]\d{0,9}", re.ASCII)
 class RuleFile:
     """What a rule file says, with the ids of this installation.
 
-    `missing` are the references to what is not here; in the rule something that refers to nothing stands in their
-    place, so that the rest can be checked. Pointers of its problems lead into the rule as it was written.
+    `problems` are what is wrong with its form and the references to what is not here; in the rule something that means
+    nothing stands in their place, so that the rest can be checked beside. Pointers lead into the document as it was
+    written.
     """
 
     name: str
     dataset: str
     time_zone: str
     rule: Rule
-    missing: tuple[Problem, ...] = ()
+    problems: tuple[Problem, ...] = ()
 
 
 def rule_file(name: str, dataset: str, time_zone: str, rule: Rule, library: Library) -> dict[str, Any]:
@@ -109,7 +110,7 @@ def rule_file(name: str, dataset: str, time_zone: str, rule: Rule, library: Libr
 def read_rule_file(document: object, segment_ids_by_name: IdsByName, list_ids_by_name: IdsByName) -> RuleFile:
     """Read a rule file of this version or an older one; any JSON may come.
 
-    Raises UserError with all problems of its form, each with a JSON pointer into the document. Names and types are not
+    Raises UserError with all problems of its form where something around the rule is wrong. Names and types are not
     checked against the data.
     """
     if not isinstance(document, Mapping) or document.get("segmentator") != "rule":
@@ -154,10 +155,9 @@ class _FileReader:
         reader.keys(document, "", _KEYS)
         name, dataset, time_zone = (reader.name(document, key, "") for key in ("name", "dataset", "time_zone"))
         segments, lists = self._references()
+        of_the_file = len(reader.problems)
         rule = self._rule(dataset or "")
-        if rule is None:
-            raise UserError(*reader.problems)
-        if reader.problems or name is None or dataset is None or time_zone is None:
+        if of_the_file or name is None or dataset is None or time_zone is None:
             raise UserError(*reader.problems)
         renumbered = _renumbered(
             rule,
@@ -166,15 +166,13 @@ class _FileReader:
         )
         return RuleFile(name, dataset, time_zone, renumbered, tuple(reader.problems))
 
-    def _rule(self, dataset: str) -> Rule | None:
+    def _rule(self, dataset: str) -> Rule:
         if "rule" not in self._document:
             self._reader.report(MISSING_KEY, "", key="rule")
-            return None
-        try:
-            return parse_rule(self._document["rule"], default_dataset=dataset)
-        except UserError as error:
-            self._reader.problems += [problem.moved_under("/rule") for problem in error.problems]
-            return None
+            return Everyone()
+        reading = read_rule(self._document["rule"], default_dataset=dataset)
+        self._reader.problems += [problem.moved_under("/rule") for problem in reading.problems]
+        return reading.rule
 
     def _references(self) -> tuple[Mapping[str, str], Mapping[str, str]]:
         given = self._reader.mapping(self._document.get("references", {}), "/references") or {}
@@ -213,7 +211,7 @@ def _renumbered(rule: Rule, segment: Callable[[int], int | None], list_: Callabl
 
     def compared(one: Compared) -> Compared:
         id_ = one.value
-        if OPERATORS[one.operator].test is not Test.ON_LIST or not isinstance(id_, int):
+        if not isinstance(id_, int) or OPERATORS[one.operator].test is not Test.ON_LIST:
             return one
         here = list_(id_)
         return replace(one, operator="notNull", value=None) if here is None else replace(one, value=here)

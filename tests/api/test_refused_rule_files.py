@@ -19,10 +19,12 @@ def test_everything_wrong_with_a_file_is_said_at_once_with_its_place_in_the_file
         {"field": "nope", "operator": "=", "value": 1},
         {"field": "visits", "operator": "=", "value": "x"},
         {"field": "user_id", "operator": "inList", "value": 8},
+        {"field": "visits", "operator": "=="},
     ]
     bare = {"combinator": "and", "rules": wrong}
     answer = load(stack, file(bare, name="x" * 51, time_zone="Mars", references={"lists": {"8": "VIP"}}))
     assert problems(answer) == [
+        ("unknown_operator", "/rule/rules/3/operator"),
         ("list_not_here", "/references/lists/8"),
         ("too_long", "/name"),
         ("unknown_time_zone", "/time_zone"),
@@ -31,6 +33,7 @@ def test_everything_wrong_with_a_file_is_said_at_once_with_its_place_in_the_file
     ]
     explicit = group({"kind": "activity", "dataset": "visits", "where": bare}, {"kind": "segment", "segment_id": 5})
     assert problems(load(stack, file(explicit, dataset="nope", references={}))) == [
+        ("unknown_operator", "/rule/rules/0/where/rules/3/operator"),
         ("unnamed_list", "/references/lists"),
         ("unnamed_segment", "/references/segments"),
         ("unknown_dataset", "/dataset"),

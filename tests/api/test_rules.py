@@ -125,14 +125,17 @@ def test_check_says_all_that_is_wrong_at_once(client: httpx.Client) -> None:
         {"field": "nope", "operator": "=", "value": 1},
         {"field": "visits", "operator": "=", "value": "x"},
         {"field": "date", "operator": "contains", "value": "x"},
+        {"field": "nor", "operator": "==", "value": "x"},
     )
     answer = client.post("/api/v1/rules/check", json={"rule": rule, "time_zone": "Mars"})
     assert answer.status_code == 422
     assert [(problem["code"], problem["pointer"]) for problem in answer.json()["problems"]] == [
         ("unknown_time_zone", "/time_zone"),
+        ("unknown_operator", "/rule/rules/3/operator"),
         ("unknown_field", "/rule/rules/0/field"),
         ("wrong_value_type", "/rule/rules/1/value"),
         ("operator_not_for_type", "/rule/rules/2/operator"),
+        ("unknown_field", "/rule/rules/3/field"),
     ]
 
 

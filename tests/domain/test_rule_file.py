@@ -70,9 +70,10 @@ def read(value: object) -> RuleFile:
 
 
 def problems(value: object) -> list[tuple[str, str]]:
-    with pytest.raises(UserError) as caught:
-        read(value)
-    return said(caught.value.problems)
+    try:
+        return said(read(value).problems)
+    except UserError as error:
+        return said(error.problems)
 
 
 def said(problems: Iterable[Problem]) -> list[tuple[str, str]]:
@@ -127,7 +128,7 @@ def test_a_file_read_where_it_was_written_is_the_same_rule(rule: Rule) -> None:
     found = read_rule_file(
         written, {one.name: one.id for one in segments.values()}, {one.name: one.id for one in lists.values()}
     )
-    assert (found.rule, found.missing) == (rule, ())
+    assert (found.rule, found.problems) == (rule, ())
 
 
 @pytest.mark.parametrize(
@@ -177,7 +178,7 @@ def test_every_reference_to_what_is_not_here_is_named_once_and_the_rest_is_read(
     references: Any, expected: list[Any]
 ) -> None:
     found = read(document(EVERYWHERE, references=references))
-    assert said(found.missing) == expected
+    assert said(found.problems) == expected
     assert (list(segment_ids(found.rule)), list(list_ids(found.rule))) == ([], [])
 
 
@@ -185,9 +186,23 @@ def test_problems_of_the_rest_keep_their_places_where_references_are_missing() -
     wrong = did(where("nope", "=", 1), IN_VIP)
     rule = audience("or", SEGMENT, VIP_LIST, top(5, IN_VIP, rule=SEGMENT), wrong)
     found = read(document(rule, references={}))
-    assert len(found.missing) == 2
+    assert len(found.problems) == 2
     (problem,) = check_rule(found.rule, CATALOGUE, "user_activity")
     assert (problem.code, problem.pointer) == ("unknown_field", "/rules/3/where/rules/0/field")
+
+
+def test_what_is_wrong_with_the_form_of_the_rule_is_said_beside_what_is_missing_and_wrong_otherwise() -> None:
+    rule = audience("or", SEGMENT, {"kind": "grup"}, did(where("nope", "=", 1), where("nor", "=", {})))
+    found = read(document(rule, references={}))
+    assert said(found.problems) == [
+        ("unknown_kind", "/rule/rules/1/kind"),
+        ("wrong_json_type", "/rule/rules/2/where/rules/1/value"),
+        ("unnamed_segment", "/references/segments"),
+    ]
+    assert said(check_rule(found.rule, CATALOGUE, "user_activity")) == [
+        ("unknown_field", "/rules/2/where/rules/0/field"),
+        ("unknown_field", "/rules/2/where/rules/1/field"),
+    ]
 
 
 def test_problems_of_a_rule_without_its_activity_point_into_the_file() -> None:
@@ -198,7 +213,7 @@ def test_problems_of_a_rule_without_its_activity_point_into_the_file() -> None:
 
 def test_a_name_not_known_here_is_answered_with_the_closest_one() -> None:
     found = read(document(SEGMENT, references={"segments": {"17": "Refundz"}}))
-    assert "`Refunds`" in found.missing[0].hint("ru")
+    assert "`Refunds`" in found.problems[0].hint("ru")
 
 
 def test_every_older_version_has_a_step_to_the_next() -> None:
