@@ -7,7 +7,7 @@ PYTEST_ARGS ?=
 COVERAGE ?= --cov=segmentator_dagster.domain --cov=segmentator_dagster.compiler --cov-branch --cov-fail-under=100 \
 	--cov-report=term-missing:skip-covered
 
-.PHONY: up test test-deep check benchmark docs clean
+.PHONY: up test test-deep mutation check benchmark docs clean
 
 up: .venv/up.stamp  ## start everything on embedded parts; Ctrl-C stops it
 	@$(BIN)/segmentator up
@@ -17,6 +17,11 @@ test: .venv/dev.stamp  ## all tests
 
 test-deep: .venv/dev.stamp  ## a hundred thousand generated rules, on ClickHouse and by the oracle
 	@SEGMENTATOR_TEST_RULES=100000 $(BIN)/python -m pytest tests/compiler/test_engine_agrees_with_oracle.py $(PYTEST_ARGS)
+
+mutation: .venv/dev.stamp  ## faults planted in the compiler, and which of them the tests find (4 minutes)
+	rm -rf mutants
+	$(BIN)/mutmut run
+	$(BIN)/python -m tests.mutation
 
 check: .venv/dev.stamp  ## style, types, import arrows
 	$(BIN)/ruff check .

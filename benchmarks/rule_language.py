@@ -96,10 +96,12 @@ def fill(admin: ClickHouse, users: int) -> int:
         "CREATE TABLE datasets.by_date ENGINE = MergeTree ORDER BY date AS SELECT * FROM datasets.user_activity",
         """CREATE TABLE datasets.payments ENGINE = MergeTree ORDER BY (user_id, at) AS
         SELECT user_id, toDateTime(date) + cityHash64(user_id, date) % 86400 AS at,
-               (cityHash64(user_id, date, 1) % 100000) / 100 AS amount, ['a', 'b', 'c', 'd'][1 + cityHash64(date, user_id) % 4] AS sku
+               (cityHash64(user_id, date, 1) % 100000) / 100 AS amount,
+               ['a', 'b', 'c', 'd'][1 + cityHash64(date, user_id) % 4] AS sku
         FROM datasets.user_activity WHERE cityHash64(user_id, date, 2) % 4 = 0""",
         f"CREATE TABLE {LISTS}.list_items (part UUID, value String) ENGINE = MergeTree ORDER BY (part, value)",
-        f"INSERT INTO {LISTS}.list_items SELECT '{PART}', 'u' || leftPad(toString(number * 2), 7, '0') FROM numbers(1000000)",
+        f"""INSERT INTO {LISTS}.list_items
+        SELECT '{PART}', 'u' || leftPad(toString(number * 2), 7, '0') FROM numbers(1000000)""",
     ):
         admin.execute(CompiledQuery(sql))
     return made.rows
@@ -227,8 +229,8 @@ def two_datasets() -> Json:
 
 def two_datasets_by_hand() -> Mapping[str, str]:
     return {
-        "IN (one GROUP BY … HAVING)": f"""SELECT uniqExact(user_id) FROM datasets.user_activity WHERE platform_main = 'ios'
-            AND user_id IN ({PAYERS} GROUP BY user_id HAVING sum(amount) >= 1000 AND max({BIG}) AND NOT max({TEA}))""",
+        "IN (one GROUP BY … HAVING)": f"""SELECT uniqExact(user_id) FROM datasets.user_activity
+            WHERE platform_main = 'ios' AND user_id IN ({PAYERS} GROUP BY user_id HAVING sum(amount) >= 1000 AND max({BIG}) AND NOT max({TEA}))""",
         "IN (SELECT …) for each": f"""SELECT uniqExact(user_id) FROM datasets.user_activity WHERE platform_main = 'ios'
             AND user_id IN ({PAYERS} GROUP BY user_id HAVING sum(amount) >= 1000) AND user_id IN ({PAYERS} WHERE {BIG})
             AND user_id NOT IN ({PAYERS} WHERE {TEA})""",
@@ -249,14 +251,15 @@ def apart() -> Json:
 
 
 def apart_by_hand() -> Mapping[str, str]:
-    facts = f"""{USERS.replace("user_id", "user_id, max(platform_main = 'ios') AS ios, max(platform_main = 'web') AS web, max(date >= '2026-10-01') AS new")} GROUP BY user_id"""
+    facts = """SELECT user_id, max(platform_main = 'ios') AS ios, max(platform_main = 'web') AS web,
+            max(date >= '2026-10-01') AS new FROM datasets.user_activity GROUP BY user_id"""
     return {
         "IN (SELECT …) for each": f"""SELECT count() FROM ({facts}) WHERE (ios AND user_id IN ({PAYERS} WHERE {BIG}))
             OR (web AND user_id IN ({PAYERS} GROUP BY user_id HAVING sum(amount) >= 3000))
             OR (new AND user_id NOT IN ({PAYERS} WHERE {TEA}))""",
         "JOIN of two GROUP BYs": f"""SELECT count() FROM ({facts}) AS u LEFT JOIN (SELECT user_id, max({BIG}) AS big,
-            sum(amount) AS total, max({TEA}) AS tea FROM datasets.payments GROUP BY user_id) AS p ON p.user_id = u.user_id
-            WHERE (ios AND big) OR (web AND total >= 3000) OR (new AND NOT tea)""",
+            sum(amount) AS total, max({TEA}) AS tea FROM datasets.payments GROUP BY user_id) AS p
+            ON p.user_id = u.user_id WHERE (ios AND big) OR (web AND total >= 3000) OR (new AND NOT tea)""",
     }
 
 

@@ -8,7 +8,7 @@ from typing import assert_never
 import sqlalchemy as sa
 
 from segmentator_dagster.compiler.columns import column_of
-from segmentator_dagster.compiler.conditions import text_of
+from segmentator_dagster.compiler.conditions import is_float, text_of
 from segmentator_dagster.compiler.expressions import (
     ZERO,
     Expression,
@@ -77,17 +77,20 @@ def _at_the_end(
     timed = _both(rows, fn.isNotNull(moment) if time.nullable else None)
     if of.type is not FieldType.TEXT:
         return _over("argMinOrNull" if first else "argMaxOrNull", (value, fn.tuple(moment, value)), timed)
-    sortable, width = sortable_text(moment, time)
-    texts = fn.concat(sortable, value)
-    return fn.substring(_over("minOrNull" if first else "maxOrNull", (texts,), timed), number(width + 1))
+    texts = fn.concat(sortable_text(moment, time), value)
+    return fn.substring(_over("minOrNull" if first else "maxOrNull", (texts,), timed), number(sortable_width(time) + 1))
 
 
-def sortable_text(moment: Expression, time: Field) -> tuple[Expression, int]:
-    """A moment as text that sorts as the moment does, and the length of that text."""
+def sortable_text(moment: Expression, time: Field) -> Expression:
+    """A moment as text that sorts as the moment does, `sortable_width` characters long."""
+    return fn.toString(moment) if time.type is FieldType.DATE else fn.toString(moment, _UTC)
+
+
+def sortable_width(time: Field) -> int:
     if time.type is FieldType.DATE:
-        return fn.toString(moment), len("2026-01-31")
+        return len("2026-01-31")
     scale = moment_scale(time.clickhouse_type)
-    return fn.toString(moment, _UTC), len("2026-01-31 10:00:00") + (scale + 1 if scale else 0)
+    return len("2026-01-31 10:00:00") + (scale + 1 if scale else 0)
 
 
 def _over(function: str, arguments: Sequence[Expression], rows: Predicate | None) -> Expression:
@@ -111,17 +114,13 @@ def _value(column: Expression, field: Field) -> Expression:
     return fn.toFloat32(column) if unwrapped(field.clickhouse_type) == "BFloat16" else column
 
 
-def is_float(field: Field) -> bool:
-    return unwrapped(field.clickhouse_type).startswith(("Float", "BFloat"))
-
-
 def _sum(value: Expression, field: Field, rows: Predicate | None) -> Expression:
     """Added in a type that cannot overflow; of nothing 0."""
     stored, wide = unwrapped(field.clickhouse_type), result_field(Function.SUM, field).clickhouse_type
     if stored in ("Int64", "UInt64", "Int128", "UInt128"):
         value = getattr(fn, f"to{wide}")(value)
-    elif wide.startswith("Decimal(76"):
-        value = fn.toDecimal256(value, constant(wide.rpartition(",")[2].rstrip(")").strip()))
+    elif wide.startswith("Decimal(76, "):
+        value = fn.toDecimal256(value, constant(wide.removeprefix("Decimal(76, ").removesuffix(")")))
     total = _over("sum", (value,), rows)
     return fn.ifNull(total, ZERO) if field.nullable else total
 

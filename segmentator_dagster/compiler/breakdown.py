@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from segmentator_dagster.compiler.aggregates import is_float, sortable_text
+from segmentator_dagster.compiler.aggregates import sortable_text, sortable_width
 from segmentator_dagster.compiler.columns import column_of
-from segmentator_dagster.compiler.conditions import text_of
+from segmentator_dagster.compiler.conditions import is_float, text_of
 from segmentator_dagster.compiler.expressions import (
     NULL,
     ONE,
@@ -21,7 +21,6 @@ from segmentator_dagster.compiler.expressions import (
 from segmentator_dagster.compiler.lowering import Lowering
 from segmentator_dagster.compiler.query import CompiledQuery, compile_statement
 from segmentator_dagster.domain.catalogue import Catalogue, Dataset, Field, FieldType, unwrapped
-from segmentator_dagster.domain.errors import InternalError
 from segmentator_dagster.domain.fields import time_field
 from segmentator_dagster.domain.rule import Rule
 
@@ -36,10 +35,8 @@ def compile_breakdown(
     The value of a user is that of the latest row, as in files: among equally late rows the greatest, NULL is least.
     The values most members have come first.
     """
-    dataset = catalogue.dataset(base_dataset)
-    if dataset is None:
-        raise InternalError(f"an unchecked rule reached the compiler: no dataset {base_dataset!r}")
     lowering = Lowering(catalogue, base_dataset, lists_database)
+    dataset = lowering.base
     per_user = lowering.per_user([asked], lambda table: [_latest(field, dataset, table).label("latest")])
     latest = per_user.rows.c.latest
     value = _shown(latest, field, dataset)
@@ -67,8 +64,8 @@ def _latest(field: Field, dataset: Dataset, table: sa.FromClause) -> Expression:
         ranked = when(fn.isNull(column), _UNKNOWN, known) if field.nullable else known
         if time is None:
             return fn.max(ranked)
-        moment, width = sortable_text(column_of(time, table), time)
-        never = fn.repeat(_SPACE, number(width))  # sorts before every moment
+        moment = sortable_text(column_of(time, table), time)
+        never = fn.repeat(_SPACE, number(sortable_width(time)))  # sorts before every moment
         return fn.max(fn.concat(fn.ifNull(moment, never) if time.nullable else moment, ranked))
     if field == time:
         return fn.tuple(fn.maxOrNull(column))
@@ -97,7 +94,7 @@ def _shown(latest: Expression, field: Field, dataset: Dataset) -> Expression:
     if not _is_kept_as_text(field, time):
         value = fn.tupleElement(latest, ONE)
         return text_of(value, field) if field.type is FieldType.TEXT else value
-    width = 0 if time is None else sortable_text(latest, time)[1]
+    width = 0 if time is None else sortable_width(time)
     known = Infix(fn.substring(latest, number(width + 1), ONE), "=", _KNOWN)
     text = fn.substring(latest, number(width + 2))
     written = fn.toDate32(text) if field.type is FieldType.DATE else text

@@ -76,7 +76,7 @@ def never_null_over(field: Field, predicate: Predicate) -> Predicate:
     Float columns are guarded too: ClickHouse 26.9 turns `NOT x > 5` into the key range `x <= 5` and so skips granules
     that hold NaN, where x is in the sorting key or in a skip index; it does not look through ifNull.
     """
-    if field.nullable or unwrapped(field.clickhouse_type).startswith(("Float", "BFloat")):
+    if field.nullable or is_float(field):
         return never_null(predicate)
     return predicate
 
@@ -142,8 +142,12 @@ def _operand(
 
 
 def text_of(expression: Expression, field: Field) -> Expression:
-    """A text field as String: without the zero padding of FixedString, an enum by its name."""
+    """A field as String: without the zero padding of FixedString, an enum by its name."""
     return expression if unwrapped(field.clickhouse_type) == "String" else fn.toString(expression)
+
+
+def is_float(field: Field) -> bool:
+    return unwrapped(field.clickhouse_type).startswith(("Float", "BFloat"))
 
 
 def _against(test: Test, operand: Expression, typed: TypedValues, *, ignore_case: bool) -> Predicate:

@@ -42,8 +42,7 @@ def _holds(rule: Rule, bits: dict[Rule, int]) -> Predicate:
         return _masked(Combinator.AND, [bits[rule]])
     atoms = [bits[child] for child in rule.rules if not isinstance(child, Group)]
     groups = [_holds(child, bits) for child in rule.rules if isinstance(child, Group)]
-    parts = [*([_masked(rule.combinator, atoms)] if atoms else []), *groups]
-    predicate = combined(rule.combinator, parts)
+    predicate = combined(rule.combinator, [_masked(rule.combinator, atoms), *groups])
     return complement(predicate) if rule.negated else predicate
 
 

@@ -92,10 +92,10 @@ def _lambda(element: Lambda, compiler: SQLCompiler, **kw: Any) -> str:
 
 
 class _Functions:
-    """`fn.anyName(…)` calls a function of ClickHouse; a trailing underscore keeps Python's words apart."""
+    """`fn.anyName(…)` calls a function of ClickHouse."""
 
     def __getattr__(self, name: str) -> Callable[..., Call]:
-        return partial(Call, name.rstrip("_"))
+        return partial(Call, name)
 
 
 fn = _Functions()

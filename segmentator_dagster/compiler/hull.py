@@ -58,9 +58,9 @@ def _of_condition(rule: Condition, field: Field) -> Hull:
     texts = [value for value in values if isinstance(value, str)]
     if rule.operator not in ("=", "in", "between", "<", "<=", ">", ">=") or not texts:
         return Hull()
-    lows, highs = zip(*(_edges(text, field) for text in texts), strict=True)
-    low = None if rule.operator in ("<", "<=") else min(lows)
-    high = None if rule.operator in (">", ">=") else max(highs)
+    edges = [_edges(text, field) for text in texts]
+    low = None if rule.operator in ("<", "<=") else min(earliest for earliest, _ in edges)
+    high = None if rule.operator in (">", ">=") else max(latest for _, latest in edges)
     return Hull(low, high)
 
 

@@ -86,14 +86,11 @@ def islands_of(part: Part) -> Iterator[Island]:
 
 def leaves_of(part: Part) -> Iterator[Activity | Sequence]:
     """The activities and sequences outside of islands, left to right."""
-    match part:
-        case Activity() | Sequence():
-            yield part
-        case Mixed():
-            for inner in part.parts:
-                yield from leaves_of(inner)
-        case _:
-            return
+    if isinstance(part, Activity | Sequence):
+        yield part
+    elif isinstance(part, Mixed):
+        for inner in part.parts:
+            yield from leaves_of(inner)
 
 
 def truth(part: Part, of_leaf: Callable[[Activity | Sequence], bool | None]) -> bool | None:

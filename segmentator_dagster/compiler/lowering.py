@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, assert_never
 from zoneinfo import ZoneInfo
 
@@ -29,9 +29,7 @@ from segmentator_dagster.domain.catalogue import Catalogue, Dataset, unwrapped
 from segmentator_dagster.domain.errors import InternalError
 from segmentator_dagster.domain.rule import (
     SLICES,
-    Combinator,
     Everyone,
-    Group,
     ListMembers,
     Rule,
     Sample,
@@ -48,7 +46,6 @@ class PerUser:
 
     source: sa.FromClause
     rows: sa.FromClause
-    user_id: Expression
     holds: tuple[Predicate, ...]
 
 
@@ -69,7 +66,7 @@ class Lowering:
         parts = [with_islands(rule, self.base.name) for rule in rules]
         scan = Scan(self.base, parts, self.around, everyone=True)
         source = _Source(self, scan, scan.select(extra=extra(scan.table)), parts)
-        return PerUser(source.clause, source.rows, source.text, tuple(map(source.holds, parts)))
+        return PerUser(source.clause, source.rows, tuple(map(source.holds, parts)))
 
     def users(self, dataset: Dataset, part: Part, *, as_text: bool) -> sa.Select[Any]:
         """The users of a dataset who satisfy a part of a rule: one column, their keys as text or as stored."""
@@ -82,9 +79,8 @@ class Lowering:
         key = source.text if as_text else source.rows.c[KEY]
         return sa.select(key.label(label)).select_from(source.clause).where(source.holds(rest))
 
-    def flags(self, islands: Sequence[Island], *, as_text: bool) -> sa.Select[Any]:
+    def flags(self, dataset: Dataset, islands: Sequence[Island], *, as_text: bool) -> sa.Select[Any]:
         """The users of the islands' dataset, a bit for each island: set where it is not as for a user without rows."""
-        dataset = self.dataset(islands[0].dataset)
         parts = [with_islands(unlike_nothing(island), dataset.name) for island in islands]
         scan = Scan(dataset, parts, self.around)
         source = _Source(self, scan, scan.select(), parts)
@@ -112,7 +108,8 @@ class Lowering:
 
 def unlike_nothing(island: Island) -> Rule:
     """The island or its complement, whichever no user without rows satisfies."""
-    return Group(Combinator.AND, (island.rule,), negated=True) if island.of_nothing else island.rule
+    rule = island.rule
+    return replace(rule, negated=not rule.negated) if island.of_nothing else rule
 
 
 class _Source:
@@ -128,14 +125,14 @@ class _Source:
         islands = list(dict.fromkeys(island for part in parts for island in islands_of(part)))
         counts = Counter(island.dataset for island in islands)
         for index, name in enumerate(name for name, count in counts.items() if count > 1):
-            self._join([island for island in islands if island.dataset == name], f"joined_{index}")
+            self._join(name, [island for island in islands if island.dataset == name], f"joined_{index}")
 
     def holds(self, part: Part) -> Predicate:
         return self._scan.holds(part, self.rows, self._elsewhere)
 
-    def _join(self, islands: Sequence[Island], alias: str) -> None:
-        as_text = self._as_text(islands[0].dataset)
-        flags = self._lowering.flags(islands, as_text=as_text).subquery(alias)
+    def _join(self, dataset: str, islands: Sequence[Island], alias: str) -> None:
+        as_text = self._as_text(dataset)
+        flags = self._lowering.flags(self._lowering.dataset(dataset), islands, as_text=as_text).subquery(alias)
         self.clause = self.clause.outerjoin(flags, flags.c[KEY] == self._key(as_text=as_text))
         self._joined |= {island: (flags, bit) for bit, island in enumerate(islands)}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,8 +21,7 @@ def output_columns(dataset: Dataset, columns: Sequence[str]) -> tuple[str, ...]:
 
     A column that is called `user_id` without being the key is given as `<dataset>.user_id`.
     """
-    values = (name for name in columns if name != dataset.user_key)
-    return (USER_ID, *(f"{dataset.name}.{name}" if name == USER_ID else name for name in values))
+    return (USER_ID, *(_output_name(dataset, name) for name in columns if name != dataset.user_key))
 
 
 def member_rows(dataset: Dataset, columns: Sequence[str], members: sa.Select[Any]) -> sa.Select[Any]:
@@ -37,31 +36,35 @@ def member_rows(dataset: Dataset, columns: Sequence[str], members: sa.Select[Any
     names = [name for name in columns if name != dataset.user_key]
     if not names:
         return sa.select(ids.c[USER_ID]).distinct().order_by(ids.c[USER_ID])
-    labels = [f"c{index}" for index in range(1, len(names) + 1)]
-    latest = _latest(dataset, names, labels, sa.select(ids.c[USER_ID])).subquery("latest")
-    known = sa.select(latest.c[USER_ID], latest.c.has_row, *(latest.c[label] for label in labels))
-    bare = sa.select(ids.c[USER_ID], ZERO.label("has_row"), *(NULL.label(label) for label in labels))
+    labelled = {f"c{index}": name for index, name in enumerate(names, start=1)}
+    latest = _latest(dataset, labelled, sa.select(ids.c[USER_ID])).subquery("latest")
+    known = sa.select(latest.c[USER_ID], latest.c.has_row, *(latest.c[label] for label in labelled))
+    bare = sa.select(ids.c[USER_ID], ZERO.label("has_row"), *(NULL.label(label) for label in labelled))
     # not a join: sorting spills to disk and streams, a join keeps one side in memory
     rows = sa.union_all(known, bare).subquery("member_rows")
-    values = (rows.c[label].label(name) for label, name in zip(labels, output_columns(dataset, names)[1:], strict=True))
+    values = (rows.c[label].label(_output_name(dataset, name)) for label, name in labelled.items())
     ordered = sa.select(rows.c[USER_ID].label(USER_ID), *values).order_by(rows.c[USER_ID], rows.c.has_row.desc())
     return limit_by(ordered, [rows.c[USER_ID]], 1)
 
 
-def _latest(dataset: Dataset, names: Sequence[str], labels: Sequence[str], ids: sa.Select[Any]) -> sa.Select[Any]:
-    """The latest row of each member.
+def _output_name(dataset: Dataset, name: str) -> str:
+    return f"{dataset.name}.{name}" if name == USER_ID else name
+
+
+def _latest(dataset: Dataset, labelled: Mapping[str, str], ids: sa.Select[Any]) -> sa.Select[Any]:
+    """The latest row of each member, its columns under their labels.
 
     LIMIT 1 BY and no aggregate: measured on 5 million rows of 200 000 users, 0.4 s against 1.0 s of argMax over tuples
     where the table is sorted by user, 1.2 s against 1.9 s where it is not.
     """
     table = dataset_table(dataset)
     key = user_key(dataset, table)
-    values = [_exported(dataset, table, name) for name in names]
-    order = [value.desc() for value in values]
+    values = {label: _exported(dataset, table, name) for label, name in labelled.items()}
+    order = [value.desc() for value in values.values()]
     if dataset.time_field is not None:
         order.insert(0, table.c[dataset.time_field].desc())
-    labelled = (value.label(label) for value, label in zip(values, labels, strict=True))
-    rows = sa.select(user_id(dataset, table).label(USER_ID), ONE.label("has_row"), *labelled)
+    columns = (value.label(label) for label, value in values.items())
+    rows = sa.select(user_id(dataset, table).label(USER_ID), ONE.label("has_row"), *columns)
     present = has_user(dataset, table)
     rows = rows.where(user_id(dataset, table).in_(ids), *([] if present is None else [present]))
     return limit_by(rows.order_by(key, *order), [key], 1)

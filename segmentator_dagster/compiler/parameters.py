@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, cast
+from typing import Any
 
 import sqlalchemy as sa
 from clickhouse_connect.cc_sqlalchemy.datatypes.base import sqla_type_from_name
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.types import TypeEngine
 
 _CHUNK_BYTES = 60_000
 
@@ -60,6 +59,6 @@ def names_of(compiled: object) -> dict[int, tuple[str, object]]:
     return found
 
 
-def server_type(name: str) -> TypeEngine[Any]:
+def server_type(name: str) -> Any:
     """A ClickHouse type by its name, as SQLAlchemy types expressions."""
-    return cast("TypeEngine[Any]", sqla_type_from_name(name))
+    return sqla_type_from_name(name)

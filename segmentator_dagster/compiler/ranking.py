@@ -7,10 +7,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from segmentator_dagster.compiler.aggregates import aggregate_expression
-from segmentator_dagster.compiler.conditions import Surroundings, row_predicate
+from segmentator_dagster.compiler.conditions import Surroundings, is_float, row_predicate
 from segmentator_dagster.compiler.expressions import ONE, complement, fn, is_in
 from segmentator_dagster.compiler.tables import USER_ID, dataset_table, has_user, user_id, user_key
-from segmentator_dagster.domain.catalogue import Dataset, unwrapped
+from segmentator_dagster.domain.catalogue import Dataset
 from segmentator_dagster.domain.fields import aggregate_result
 from segmentator_dagster.domain.rule import Order, Top
 
@@ -28,9 +28,8 @@ def ranked_users(top: Top, dataset: Dataset, among: sa.Select[Any] | None, aroun
     if top.where is not None:
         users = users.where(row_predicate(top.where, dataset, table, around))
     ranked = users.group_by(user_key(dataset, table)).subquery("ranked")
-    result = aggregate_result(dataset, top.aggregate)
     chosen = sa.select(ranked.c[USER_ID]).where(fn.isNotNull(ranked.c.metric))
-    if unwrapped(result.clickhouse_type).startswith(("Float", "BFloat")):
+    if is_float(aggregate_result(dataset, top.aggregate)):
         chosen = chosen.where(complement(fn.ifNull(fn.isNaN(ranked.c.metric), ONE)))
     if among is not None:
         chosen = chosen.where(is_in(ranked.c[USER_ID], among))

@@ -74,7 +74,7 @@ class Scan:
         shown = known_key(self.dataset, self.table) if key is None else key
         columns = (shown.label(label), *self._facts.columns(), *extra)
         grouped = sa.select(*columns).select_from(self.table).group_by(user_key(self.dataset, self.table))
-        return grouped.where(*self._filters) if self._filters else grouped
+        return grouped.where(*self._filters)
 
     def holds(self, part: Part, source: sa.FromClause, elsewhere: Elsewhere) -> Predicate:
         """Whether a user, a row of this scan's select, satisfies a part."""

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from segmentator_dagster.compiler.columns import column_of
 from segmentator_dagster.compiler.conditions import text_of
-from segmentator_dagster.compiler.expressions import Expression, constant, fn
+from segmentator_dagster.compiler.expressions import constant, fn
 from segmentator_dagster.compiler.parameters import parameter
 from segmentator_dagster.compiler.query import CompiledQuery, compile_statement
 from segmentator_dagster.compiler.tables import dataset_table
@@ -24,10 +24,6 @@ def compile_values(dataset: Dataset, field: Field, prefix: str, *, limit: int) -
     value = values.c.value
     query = sa.select(value, fn.count().label("rows")).where(fn.isNotNull(value)).group_by(value)
     if prefix:
-        begins = fn.startsWith(_lowered(value, of), fn.lowerUTF8(parameter("String", prefix)))
-        query = query.where(begins)
+        lowered = fn.lowerUTF8(text_of(value, of))
+        query = query.where(fn.startsWith(lowered, fn.lowerUTF8(parameter("String", prefix))))
     return compile_statement(query.order_by(constant("rows").desc(), value).limit(limit))
-
-
-def _lowered(value: Expression, field: Field) -> Expression:
-    return fn.lowerUTF8(text_of(value, field) if field.type is FieldType.TEXT else fn.toString(value))

@@ -33,18 +33,59 @@ PAYMENTS = {
     "goods": "Array(String)",
     "utm": "Map(String, String)",
     "doc": "JSON",
+    "code": "FixedString(4)",
+    "level": "Nullable(Enum8('a' = 1, 'b' = 2))",
+    "born": "Nullable(Date32)",
+    "calls": "Array(DateTime)",
+    "clicks": "Map(String, UInt32)",
 }
+REFUNDS = {"client": "UInt64", "at": "DateTime64(3)", "sum": "Decimal(18, 2)"}
+VISITS = {"visitor": "LowCardinality(String)", "at": "Nullable(DateTime)", "page": "String"}
 CATALOGUE = Catalogue(
     {
         "user_activity": dataset("user_activity", "user_id", "date", ACTIVITY),
         "payments": dataset("payments", "client", "paid at", PAYMENTS),
+        "refunds": dataset("refunds", "client", "at", REFUNDS),
+        "visits": dataset("visits", "visitor", "at", VISITS),
     }
 )
 PART = "61f0c404-5cb3-11e7-907b-a6006ad3dba0"
-PAYERS = parse_rule(
-    {"kind": "activity", "dataset": "payments", "value": 3, "operator": ">="}, default_dataset="payments"
+
+
+def of_payments(kind: str = "activity", **keys: object) -> dict[str, object]:
+    return {"kind": kind, "dataset": "payments", **keys}
+
+
+ON_A_DAY = {"combinator": "and", "rules": [{"field": "paid at", "operator": "=", "value": "2026-02-03"}]}
+DAYS = {"function": "days"}
+PAYERS = parse_rule(of_payments(operator=">=", value=3), default_dataset="payments")
+DAYS_OF_A_ZONE = parse_rule(
+    {
+        "kind": "group",
+        "combinator": "or",
+        "rules": [
+            of_payments(where=ON_A_DAY),
+            of_payments(where=ON_A_DAY, operator=">", value=5),
+            of_payments(aggregate=DAYS, operator=">", value=2),
+            of_payments(aggregate={"function": "last"}, operator="=", value="2026-02-04"),
+            of_payments("sequence", steps=[{"where": ON_A_DAY}, {}]),
+            of_payments("top", count=9, order="asc", aggregate=DAYS, where=ON_A_DAY),
+        ],
+    },
+    default_dataset="payments",
 )
-LIBRARY = Library({17: KnownSegment(17, "Payers", PAYERS, "payments", "Asia/Tokyo")}, {3: KnownList(3, "VIP", (PART,))})
+IOS = parse_rule(
+    {"combinator": "and", "rules": [{"field": "platform_main", "operator": "=", "value": "ios"}]},
+    default_dataset="user_activity",
+)
+LIBRARY = Library(
+    {
+        17: KnownSegment(17, "Payers", PAYERS, "payments", "Asia/Tokyo"),
+        18: KnownSegment(18, "Days of a zone", DAYS_OF_A_ZONE, "payments", "Asia/Tokyo"),
+        19: KnownSegment(19, "iOS", IOS, "user_activity", "Europe/Moscow"),
+    },
+    {3: KnownList(3, "VIP", (PART,)), 4: KnownList(4, "Nobody", ())},
+)
 
 
 def compiled(case: Path) -> CompiledQuery:

@@ -1,0 +1,10 @@
+SELECT `facts`.`user_key` AS `user_id`
+FROM (SELECT `t`.`user_id` AS `user_key`
+FROM `datasets`.`user_activity` AS `t` GROUP BY `t`.`user_id`) AS `facts`
+WHERE not(`facts`.`user_key` IN (SELECT `ranked`.`user_id`
+FROM (SELECT toString(assumeNotNull(`t`.`client`)) AS `user_id`, count() AS `metric`
+FROM `datasets`.`payments` AS `t`
+WHERE isNotNull(`t`.`client`) GROUP BY `t`.`client`) AS `ranked`
+WHERE isNotNull(`ranked`.`metric`) AND `ranked`.`user_id` IN (SELECT `t`.`user_id` AS `user_id`
+FROM `datasets`.`user_activity` AS `t` GROUP BY `t`.`user_id`) ORDER BY `ranked`.`metric` DESC, `ranked`.`user_id`
+ LIMIT {param_1:Int32}))
