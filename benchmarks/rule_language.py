@@ -230,7 +230,8 @@ def two_datasets() -> Json:
 def two_datasets_by_hand() -> Mapping[str, str]:
     return {
         "IN (one GROUP BY … HAVING)": f"""SELECT uniqExact(user_id) FROM datasets.user_activity
-            WHERE platform_main = 'ios' AND user_id IN ({PAYERS} GROUP BY user_id HAVING sum(amount) >= 1000 AND max({BIG}) AND NOT max({TEA}))""",
+            WHERE platform_main = 'ios' AND user_id IN ({PAYERS} GROUP BY user_id
+            HAVING sum(amount) >= 1000 AND max({BIG}) AND NOT max({TEA}))""",
         "IN (SELECT …) for each": f"""SELECT uniqExact(user_id) FROM datasets.user_activity WHERE platform_main = 'ios'
             AND user_id IN ({PAYERS} GROUP BY user_id HAVING sum(amount) >= 1000) AND user_id IN ({PAYERS} WHERE {BIG})
             AND user_id NOT IN ({PAYERS} WHERE {TEA})""",
