@@ -5,31 +5,34 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
 from tests.acceptance.stack import Stack
 from tests.servers.buckets import new_bucket
+from tests.servers.clickhouse import clickhouse
 from tests.storage.conftest import new_postgres_database
 
 IOS = {"combinator": "and", "rules": [{"field": "platform_main", "operator": "=", "value": "ios"}]}
 
 
-def _embedded(_request: pytest.FixtureRequest) -> dict[str, str]:
+def _embedded(_request: pytest.FixtureRequest, _running: ExitStack) -> dict[str, str]:
     return {}
 
 
-def _servers(request: pytest.FixtureRequest, s3_fixture: str = "s3_server") -> dict[str, str]:
-    """PostgreSQL, S3, Valkey, and a ClickHouse that the stack does not start itself."""
+def _servers(request: pytest.FixtureRequest, running: ExitStack, s3_fixture: str = "s3_server") -> dict[str, str]:
+    """PostgreSQL, S3, Valkey, and a ClickHouse of its own that the stack does not start itself."""
     own = f"a{uuid.uuid4().hex[:8]}"
-    clickhouse = request.getfixturevalue("clickhouse_server")
+    folder = request.getfixturevalue("tmp_path_factory").mktemp("clickhouse")
+    tables = running.enter_context(clickhouse(folder))
     s3 = request.getfixturevalue(s3_fixture)
     bucket = new_bucket(s3)
     return {
-        "SEGMENTATOR_CLICKHOUSE_URL": clickhouse.writer_url,
-        "SEGMENTATOR_CLICKHOUSE_READER_URL": clickhouse.reader_url,
-        "SEGMENTATOR_CLICKHOUSE_ADMIN_URL": clickhouse.admin_url,
+        "SEGMENTATOR_CLICKHOUSE_URL": tables.writer_url,
+        "SEGMENTATOR_CLICKHOUSE_READER_URL": tables.reader_url,
+        "SEGMENTATOR_CLICKHOUSE_ADMIN_URL": tables.admin_url,
         "SEGMENTATOR_DATABASE_URL": new_postgres_database(request.getfixturevalue("postgres_server").url),
         "SEGMENTATOR_OBJECT_STORE_URL": f"s3://{bucket}/{own}",
         "SEGMENTATOR_OBJECT_STORE_ENDPOINT": s3.url,
@@ -40,8 +43,8 @@ def _servers(request: pytest.FixtureRequest, s3_fixture: str = "s3_server") -> d
     }
 
 
-def _radosgw(request: pytest.FixtureRequest) -> dict[str, str]:
-    return _servers(request, "radosgw_server")
+def _radosgw(request: pytest.FixtureRequest, running: ExitStack) -> dict[str, str]:
+    return _servers(request, running, "radosgw_server")
 
 
 KINDS = {"embedded": _embedded, "servers": _servers}
@@ -51,13 +54,12 @@ if os.environ.get("SEGMENTATOR_TEST_CEPH"):
 
 @pytest.fixture(scope="session", params=list(KINDS))
 def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    variables = KINDS[request.param](request)
-    started = Stack(tmp_path_factory.mktemp(request.param) / "data", variables)
-    started.start()
-    try:
+    with ExitStack() as running:
+        variables = KINDS[request.param](request, running)
+        started = Stack(tmp_path_factory.mktemp(request.param) / "data", variables)
+        running.callback(started.stop)
+        started.start()
         yield started
-    finally:
-        started.stop()
 
 
 @pytest.fixture
