@@ -17,7 +17,17 @@ def test_a_line_of_five_fields_that_comes_due_is_taken(cron: str) -> None:
 
 @pytest.mark.parametrize(
     "cron",
-    ["", "0 6 * *", "0 6 * * 1 0", "@daily", "61 * * * *", "каждый день", "0 0 30 2 *", "0 0 31 4,6 *", "\ud800 * * * *"],
+    [
+        "",
+        "0 6 * *",
+        "0 6 * * 1 0",
+        "@daily",
+        "61 * * * *",
+        "каждый день",
+        "0 0 30 2 *",
+        "0 0 31 4,6 *",
+        "\ud800 * * * *",
+    ],
 )
 def test_a_line_that_is_no_cron_or_never_comes_due_is_refused(cron: str) -> None:
     with pytest.raises(UserError) as refused:
