@@ -10,6 +10,10 @@ from segmentator_dagster.domain.errors import UserError
 from segmentator_dagster.domain.schedule import check_cron, next_due
 
 
+def utc(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
 @pytest.mark.parametrize("cron", ["0 6 * * 1", "*/15 * * * *", "0 0 29 2 *", "30 2 * * sun"])
 def test_a_line_of_five_fields_that_comes_due_is_taken(cron: str) -> None:
     check_cron(cron)
@@ -38,11 +42,11 @@ def test_a_line_that_is_no_cron_or_never_comes_due_is_refused(cron: str) -> None
 @pytest.mark.parametrize(
     ("time_zone", "after", "due"),
     [
-        ("UTC", datetime(2026, 1, 5, 6, 0), datetime(2026, 1, 6, 6, 0)),
-        ("Europe/Moscow", datetime(2026, 1, 5, 2, 59), datetime(2026, 1, 5, 3, 0)),
-        ("Europe/Berlin", datetime(2026, 3, 28, 12, 0), datetime(2026, 3, 29, 4, 0)),
-        ("Europe/Berlin", datetime(2026, 10, 24, 12, 0), datetime(2026, 10, 25, 5, 0)),
+        ("UTC", "2026-01-05 06:00", "2026-01-06 06:00"),
+        ("Europe/Moscow", "2026-01-05 02:59", "2026-01-05 03:00"),
+        ("Europe/Berlin", "2026-03-28 12:00", "2026-03-29 04:00"),
+        ("Europe/Berlin", "2026-10-24 12:00", "2026-10-25 05:00"),
     ],
 )
-def test_due_is_the_local_hour_strictly_later(time_zone: str, after: datetime, due: datetime) -> None:
-    assert next_due("0 6 * * *", time_zone, after.replace(tzinfo=UTC)) == due.replace(tzinfo=UTC)
+def test_due_is_the_local_hour_strictly_later(time_zone: str, after: str, due: str) -> None:
+    assert next_due("0 6 * * *", time_zone, utc(after)) == utc(due)
