@@ -86,7 +86,7 @@ def run_phases(stack: Stack, export: Json) -> dict[str, float]:
         "a worker began": events["RUN_START", None],
         "audience step began": events["STEP_START", "segment_audience"],
         "snapshot taken": events["STEP_SUCCESS", "segment_audience"],
-        "file step began": events["STEP_START", "segment_csv"],
+        "file step began": events["STEP_START", f"segment_{export['format']}"],
         "published": moment(export["finished_at"]),
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
 from collections.abc import Callable
@@ -53,22 +54,17 @@ def up() -> None:
 @_said
 def api() -> None:
     """Start the API alone."""
-    import uvicorn  # noqa: PLC0415
-
     from segmentator_dagster.api.app import create_app  # noqa: PLC0415
+    from segmentator_dagster.api.server import Server  # noqa: PLC0415
 
     settings = Settings.load()
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("segmentator.api.access").setLevel(logging.INFO)
-    uvicorn.run(
-        create_app(settings),
-        host=settings.api_host,
-        port=settings.api_port,
-        access_log=False,  # it would write the tokens of download links; our own log has the route instead
-        log_config=None,
-        server_header=False,
-        ws="none",
-    )
+    server = Server(create_app(settings), host=settings.api_host, port=settings.api_port, log_config=None)
+    with contextlib.suppress(KeyboardInterrupt):
+        server.run()
+    if not server.started:
+        sys.exit(1)
 
 
 @main.command()

@@ -4,25 +4,27 @@ import dagster as dg
 
 from segmentator_dagster.assets.audience import segment_audience
 from segmentator_dagster.assets.datasets import dataset
-from segmentator_dagster.assets.files import segment_csv, segment_xlsx
+from segmentator_dagster.assets.files import segment_csv, segment_parquet, segment_xlsx
 from segmentator_dagster.resources.services import Services
 from segmentator_dagster.sensors.endings import export_endings_sensor
 from segmentator_dagster.sensors.health import segment_health_sensor
 from segmentator_dagster.sensors.partitions import partitions_mirror_sensor
 from segmentator_dagster.sensors.requests import export_requests_sensor
+from segmentator_dagster.sensors.retention import retention_sensor
 from segmentator_dagster.sensors.schedules import segment_schedules_sensor
 from segmentator_dagster.settings import Settings
 
 _services = Services.of(Settings.load())
 
 defs = dg.Definitions(
-    assets=[dataset, segment_audience, segment_csv, segment_xlsx],
+    assets=[dataset, segment_audience, segment_csv, segment_xlsx, segment_parquet],
     sensors=[
         partitions_mirror_sensor,
         export_requests_sensor,
         segment_schedules_sensor,
         export_endings_sensor,
         segment_health_sensor,
+        retention_sensor,
     ],
     resources={
         "segments": _services.segments,
@@ -33,6 +35,7 @@ defs = dg.Definitions(
         "health": _services.health,
         "exporter": _services.exporter,
         "profiler": _services.profiler,
+        "retention": _services.retention,
     },
     executor=dg.in_process_executor,
 )

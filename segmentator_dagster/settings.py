@@ -5,12 +5,24 @@ from __future__ import annotations
 import ipaddress
 import secrets
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from segmentator_dagster.domain.export_checking import option_problems
+from segmentator_dagster.domain.export_options import ExportOptions, resolved
 
 SECRETS_FILE = "secrets.json"
 
@@ -45,6 +57,21 @@ def _time_zone(name: str) -> str:
     except (KeyError, ValueError, OSError) as error:
         raise ValueError("must be an IANA time zone such as Europe/Moscow") from error
     return name
+
+
+def _export_options(text: object) -> object:
+    """The layer of options in a JSON text; ValueError says in one line what is wrong with it."""
+    if not isinstance(text, str):
+        return text
+    try:
+        options = ExportOptions.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(step) for step in first["loc"])
+        raise ValueError(f"{place}: {first['msg']}" if place else first["msg"]) from None
+    for problem in option_problems(resolved(options)):
+        raise ValueError(f"{problem.pointer.removeprefix('/export/').replace('/', '.')}: {problem.message('en')}")
+    return options
 
 
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -118,6 +145,15 @@ class Settings(BaseSettings):
     object_store_virtual_host: bool = Field(
         False, description="S3 addressing: bucket in the host name, not in the path"
     )
+    object_store_sse: Literal["AES256", "aws:kms"] | None = Field(
+        None, description="S3 encryption of new files on the server: `AES256` or `aws:kms`; unset: the bucket's own"
+    )
+    object_store_sse_kms_key_id: str | None = Field(
+        None, description="key of `aws:kms`; unset: the default one of the account"
+    )
+    object_store_checksum: Literal["SHA256", "CRC64NVME"] | None = Field(
+        None, description="S3 checksum kept with new files, where the server has them: `SHA256` or `CRC64NVME`"
+    )
     redis_url: Annotated[SecretStr, _scheme("redis", "rediss")] | None = Field(
         None, description="`redis://host:port/0` for the shared cache; unset: a cache in each process"
     )
@@ -126,6 +162,10 @@ class Settings(BaseSettings):
     )
     time_zone: TimeZone = Field("Europe/Moscow", description="time zone of segments that name none")
     default_dataset: str = Field("user_activity", description="dataset of rules that name none")
+    export_defaults: Annotated[ExportOptions | None, NoDecode, BeforeValidator(_export_options)] = Field(
+        None, description="how files look where a segment says nothing: JSON like `export` of a segment; unset: ours"
+    )
+    export_days: int = Field(30, ge=1, le=36_500, description="how long published files are kept, days")
     link_seconds: int = Field(60, ge=1, le=60, description="how long a download link lives, seconds")
     count_deadline_seconds: int = Field(30, ge=1, le=3600, description="longest count or preview, seconds")
     upload_megabytes: int = Field(
@@ -137,6 +177,13 @@ class Settings(BaseSettings):
         ge=0,
         description="users in the demo dataset made at first start (in a ClickHouse of your own only if set); 0: none",
     )
+
+    @field_validator("object_store_sse_kms_key_id")
+    @classmethod
+    def _key_of_kms(cls, key_id: str | None, known: ValidationInfo) -> str | None:
+        if key_id and known.data.get("object_store_sse") != "aws:kms":
+            raise ValueError("is for SEGMENTATOR_OBJECT_STORE_SSE=aws:kms")
+        return key_id
 
     @classmethod
     def given(cls, **overrides: Any) -> Self:

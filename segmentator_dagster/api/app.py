@@ -55,6 +55,7 @@ from segmentator_dagster.storage.metadata.list_parts import ListParts
 from segmentator_dagster.storage.metadata.lists import Lists
 from segmentator_dagster.storage.metadata.references import References
 from segmentator_dagster.storage.metadata.segments import Segments
+from segmentator_dagster.storage.metadata.snapshots import Snapshots
 from segmentator_dagster.storage.turns import Turns
 
 _ROUTERS = (
@@ -68,7 +69,7 @@ _ROUTERS = (
     values.router,
     health.router,
 )
-_DESCRIPTION = """Rules over ClickHouse become segments, segments become CSV and XLSX.
+_DESCRIPTION = """Rules over ClickHouse become segments, segments become CSV, XLSX and Parquet.
 
 Every refusal has one body: `code`, `message`, `pointer` (a JSON pointer into the request), `hint`, all `problems`,
 `request_id`. Messages are Russian, or English with `Accept-Language: en`. Times are ISO 8601 in UTC."""
@@ -115,7 +116,7 @@ def _services(settings: Settings) -> Services:
     redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
     answers = AnswerCache(redis_url)
     dagster = Dagster(settings.dagster_url)
-    stored_segments, stored_exports = Segments(database), Exports(database)
+    stored_segments, stored_exports = Segments(database), Exports(database, settings.export_defaults)
     catalogue = partial(read_catalogue, Datasets(database), reader)
     defaults = Defaults(settings.default_dataset, settings.time_zone)
     mirror = DagsterMirror(dagster, stored_exports)
@@ -131,7 +132,10 @@ def _services(settings: Settings) -> Services:
         lists_database=settings.clickhouse_database,
         time_zone=settings.time_zone,
     )
-    segment_service = SegmentService(stored_segments, stored_exports, references, rule_service, mirror)
+    installation = settings.export_defaults
+    segment_service = SegmentService(
+        stored_segments, stored_exports, references, rule_service, mirror, installation=installation
+    )
     links = Links(secret(settings.secret_key, "secret_key")) if objects.folder is not None else None
     return Services(
         segments=segment_service,
@@ -141,7 +145,15 @@ def _services(settings: Settings) -> Services:
         ),
         uploads=Uploads(settings.data_dir / "uploads", settings.upload_megabytes << 20),
         exports=ExportService(
-            stored_segments, stored_exports, objects, mirror, links=links, link_seconds=settings.link_seconds
+            stored_segments,
+            stored_exports,
+            Snapshots(database),
+            catalogue,
+            objects=objects,
+            mirror=mirror,
+            installation=installation,
+            links=links,
+            link_seconds=settings.link_seconds,
         ),
         rules=rule_service,
         analysis=analysis,

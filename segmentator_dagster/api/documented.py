@@ -103,7 +103,7 @@ def _example(kind: ProblemKind) -> dict[str, Any]:
 
 
 class DocumentedApi(FastAPI):
-    """FastAPI without its own 422, an error shape this API never answers with."""
+    """FastAPI without its own 422, an error shape this API never answers with; refusals of streams are JSON too."""
 
     def openapi(self) -> dict[str, Any]:
         document = super().openapi()
@@ -112,6 +112,9 @@ class DocumentedApi(FastAPI):
                 schema = _schema_of(operation["responses"].get("422", {}))
                 if schema.get("$ref") == f"#/components/schemas/{_FASTAPI_ERRORS[0]}":
                     del operation["responses"]["422"]
+                for status, response in operation["responses"].items():
+                    if int(status) >= 400 and (misplaced := response["content"].pop("text/event-stream", None)):
+                        response["content"]["application/json"] |= misplaced
         for name in _FASTAPI_ERRORS:
             document["components"]["schemas"].pop(name, None)
         return document

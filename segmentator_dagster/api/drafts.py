@@ -20,6 +20,7 @@ from segmentator_dagster.api.problems import (
 from segmentator_dagster.domain.catalogue import Dataset
 from segmentator_dagster.domain.errors import Problem, UserError, pointer_to
 from segmentator_dagster.domain.export import Format
+from segmentator_dagster.domain.export_options import ExportOptions
 from segmentator_dagster.domain.problems import (
     DUPLICATE_COLUMN,
     EMPTY_LIST,
@@ -50,6 +51,7 @@ class SegmentDraft:
     columns: tuple[str, ...] | None = None
     time_zone: str | None = None
     schedule: Schedule | None = None
+    export: ExportOptions | None = None
 
 
 class SegmentChanges(TypedDict, total=False):
@@ -63,6 +65,7 @@ class SegmentChanges(TypedDict, total=False):
     columns: tuple[str, ...] | None
     time_zone: str | None
     schedule: Schedule | None
+    export: ExportOptions | None
 
 
 def clean_name(name: str) -> str:

@@ -5,24 +5,48 @@ from __future__ import annotations
 import os
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from segmentator_dagster.api.drafts import format_problems
 from segmentator_dagster.api.links import Links
 from segmentator_dagster.api.mirror import DagsterMirror
-from segmentator_dagster.api.problems import BAD_IDEMPOTENCY_KEY, EXPORT_NOT_PUBLISHED
+from segmentator_dagster.api.problems import (
+    BAD_IDEMPOTENCY_KEY,
+    EXPORT_NOT_PUBLISHED,
+    FILE_EXPIRED,
+    FILE_NOT_FOUND,
+    SEVERAL_FILES,
+    SNAPSHOT_NOT_FOUND,
+    SNAPSHOT_OR_COMPARE,
+)
 from segmentator_dagster.api.segments import OWNER
-from segmentator_dagster.domain.errors import InternalError, UserError
-from segmentator_dagster.domain.export import Export, Format, Status, Trigger
+from segmentator_dagster.domain.catalogue import Catalogue
+from segmentator_dagster.domain.errors import InternalError, Problem, UserError
+from segmentator_dagster.domain.export import Comparison, Export, File, Format, Snapshot, Status, Trigger, file_kind
+from segmentator_dagster.domain.export_checking import field_problems, option_problems
+from segmentator_dagster.domain.export_options import ExportOptions, resolved
 from segmentator_dagster.domain.problems import shown
+from segmentator_dagster.exports.titles import on_disk
 from segmentator_dagster.storage.metadata.exports import EXPORT_NOT_FOUND, Exports
 from segmentator_dagster.storage.metadata.segments import Segments
+from segmentator_dagster.storage.metadata.snapshots import Snapshots
 from segmentator_dagster.storage.objects import OBJECT_NOT_FOUND, Objects
 
 FILES_PATH = "/api/v1/files/"
 _KEY_LENGTH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class ExportDraft:
+    """What is asked for, types checked and nothing else."""
+
+    formats: Sequence[str]
+    export: ExportOptions | None = None
+    snapshot_id: str | None = None
+    compare: Comparison | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +59,12 @@ class StoredFile:
     file_name: str
 
 
+@dataclass(frozen=True, slots=True)
+class ManifestDownload:
+    file_name: str
+    document: Mapping[str, Any]
+
+
 class ExportService:
     """`links` is None on S3, which signs links itself."""
 
@@ -42,37 +72,49 @@ class ExportService:
         self,
         segments: Segments,
         exports: Exports,
+        snapshots: Snapshots,
+        catalogue: Callable[[], Catalogue],
+        *,
         objects: Objects,
         mirror: DagsterMirror,
-        *,
+        installation: ExportOptions | None,
         links: Links | None,
         link_seconds: int,
     ) -> None:
         self._segments = segments
         self._exports = exports
+        self._snapshots = snapshots
+        self._catalogue = catalogue
         self._objects = objects
         self._mirror = mirror
+        self.installation = installation
         self._links = links
         self._link_seconds = link_seconds
 
-    def request(self, segment_id: int, formats: Sequence[str], idempotency_key: str | None) -> tuple[Export, ...]:
+    def request(self, segment_id: int, draft: ExportDraft, idempotency_key: str | None) -> tuple[Export, ...]:
         """Ask for a file per format; it is written down when this returns, and made as soon as Dagster can.
 
-        The same key and content again gives the first request and starts nothing.
+        The same key and content again gives the first request and starts nothing. The data is asked only where the
+        options name fields.
         """
-        problems = list(format_problems(formats))
+        problems = list(format_problems(draft.formats))
         if idempotency_key is not None and not _is_key(idempotency_key):
             problems.append(BAD_IDEMPOTENCY_KEY.at())
+        if draft.snapshot_id is not None and draft.compare is not None:
+            problems.append(SNAPSHOT_OR_COMPARE.at("/snapshot_id"))
         if problems:
             raise UserError(*problems)
         segment = self._segments.get(segment_id)
-        wanted = [Format(name) for name in formats]
+        snapshot = self._checked(segment_id, draft)
         new_id = str(uuid.uuid4())
         request = self._exports.request(
             segment,
-            wanted,
+            [Format(name) for name in draft.formats],
             trigger=Trigger.API,
             requested_by=OWNER,
+            export=draft.export,
+            snapshot=snapshot,
+            compare=draft.compare,
             idempotency_key=idempotency_key,
             request_id=new_id,
         )
@@ -84,6 +126,11 @@ class ExportService:
         """Newest first, also of a deleted segment."""
         self._segments.get(segment_id, with_deleted=True)
         return self._exports.of_segment(segment_id, limit)
+
+    def snapshots(self, segment_id: int, limit: int) -> tuple[Snapshot, ...]:
+        """Newest first, also of a deleted segment."""
+        self._segments.get(segment_id, with_deleted=True)
+        return self._snapshots.of_segment(segment_id, limit)
 
     def get(self, export_id: str) -> Export:
         try:
@@ -99,34 +146,95 @@ class ExportService:
             self._mirror.terminate(request)
         return self.get(export.id)
 
-    def download_url(self, export_id: str) -> str:
-        """A link to the file that lives for the configured seconds: of S3, or a path of this API."""
-        export, key = self._published(export_id)
-        self._objects.size(key)
+    def download_url(self, export_id: str, number: int | None) -> str:
+        """A link to a file that lives for the configured seconds: of S3, or a path of this API.
+
+        `number` is that of the file, from 1; None will do where there is one file only.
+        """
+        export = self.get(export_id)
+        file = _file(export, number)
+        self._objects.size(file.key)
         if self._links is None:
-            return self._objects.signed_url(key, self._link_seconds)
-        return FILES_PATH + self._links.token(export.id, time.time() + self._link_seconds)
+            return self._objects.signed_url(file.key, self._link_seconds)
+        return FILES_PATH + self._links.token(export.id, number or 1, time.time() + self._link_seconds)
 
     def file(self, token: str) -> StoredFile:
         """The file behind a link of this API."""
         if self._links is None or self._objects.folder is None:
             raise OBJECT_NOT_FOUND.error()
-        export, key = self._published(self._links.export_id(token, time.time()))
+        export_id, number = self._links.file_of(token, time.time())
+        export = self.get(export_id)
+        file = _file(export, number)
         folder = self._objects.folder.resolve()
-        path = (folder / key).resolve()
+        path = (folder / file.key).resolve()
         if not path.is_relative_to(folder):
             raise InternalError(f"the object key of export {export.id} leads out of the store")
         try:
             stat = path.stat()
         except OSError as error:
             raise OBJECT_NOT_FOUND.error() from error
-        return StoredFile(path, stat, export.format.content_type, export.file_name or path.name)
+        return StoredFile(path, stat, file_kind(export.format, export.options)[1], file.file_name)
 
-    def _published(self, export_id: str) -> tuple[Export, str]:
+    def manifest(self, export_id: str) -> ManifestDownload:
+        """What the files of a published export say of themselves, also when they are deleted."""
         export = self.get(export_id)
-        if export.status is not Status.PUBLISHED or export.object_key is None:
-            raise EXPORT_NOT_PUBLISHED.error(status=export.status.value, id=export.id)
-        return export, export.object_key
+        if export.manifest is None or export.finished_at is None:
+            raise _not_published(export)
+        name = on_disk(self._segments.version(export.segment_id, export.version).definition.name)
+        file_name = f"{name} {export.finished_at:%Y-%m-%d} {export.format.value}.manifest.json"
+        return ManifestDownload(file_name, export.manifest)
+
+    def _checked(self, segment_id: int, draft: ExportDraft) -> Snapshot | None:
+        """The snapshot that the files are of, None for one to be taken; UserError where the draft makes no sense."""
+        snapshot, problems = self._snapshot(segment_id, draft)
+        if problems:
+            raise UserError(*problems)
+        segment = self._segments.get(segment_id)
+        number = snapshot.version if snapshot else segment.version
+        definition = self._segments.version(segment_id, number).definition
+        options = resolved(self.installation, definition.export, draft.export)
+        problems = list(option_problems(options, draft.formats))
+        if not problems and options.names_fields:
+            dataset = self._catalogue().dataset(definition.dataset)
+            problems += field_problems(options, definition.columns, dataset) if dataset else ()
+        if problems:
+            raise UserError(*problems)
+        return snapshot
+
+    def _snapshot(self, segment_id: int, draft: ExportDraft) -> tuple[Snapshot | None, list[Problem]]:
+        named = {"/snapshot_id": draft.snapshot_id}
+        if draft.compare is not None:
+            named["/compare/from_snapshot_id"] = draft.compare.from_snapshot_id
+            named["/compare/to_snapshot_id"] = draft.compare.to_snapshot_id
+        found, problems = {}, []
+        for pointer, snapshot_id in named.items():
+            if snapshot_id is None:
+                continue
+            known = self._snapshots.get(snapshot_id)
+            if known is None or known.segment_id != segment_id:
+                problems.append(SNAPSHOT_NOT_FOUND.at(pointer, id=segment_id, snapshot=shown(snapshot_id)))
+            else:
+                found[pointer] = known
+        return found.get("/snapshot_id") or found.get("/compare/to_snapshot_id"), problems
+
+
+def _file(export: Export, number: int | None) -> File:
+    count = len(export.files)
+    if export.status is not Status.PUBLISHED or not count:
+        raise _not_published(export)
+    if export.deleted_at is not None and export.expires_at is not None:
+        raise FILE_EXPIRED.error(
+            expires_at=f"{export.expires_at:%Y-%m-%d %H:%M} UTC", deleted_at=f"{export.deleted_at:%Y-%m-%d %H:%M} UTC"
+        )
+    if number is None and count > 1:
+        raise SEVERAL_FILES.error("/file", id=export.id, count=count)
+    if number is not None and number > count:
+        raise FILE_NOT_FOUND.error("/file", file=number, count=count)
+    return export.files[(number or 1) - 1]
+
+
+def _not_published(export: Export) -> UserError:
+    return EXPORT_NOT_PUBLISHED.error(status=export.status.value, id=export.id)
 
 
 def _is_key(text: str) -> bool:

@@ -21,7 +21,7 @@ from segmentator_dagster.domain.operators import Test
 from segmentator_dagster.domain.problems import UNKNOWN_DATASET, UNKNOWN_FIELD, shown, suggestion
 from segmentator_dagster.domain.uploaded_list import ListLabel, Mode, UploadedList
 from segmentator_dagster.exports import delimited
-from segmentator_dagster.exports.exporter import on_disk
+from segmentator_dagster.exports.titles import on_disk
 from segmentator_dagster.storage.metadata.pages import Page
 from segmentator_dagster.storage.metadata.references import Dependent, Kind, References
 

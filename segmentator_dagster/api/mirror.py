@@ -46,7 +46,8 @@ class DagsterMirror:
     def _launch(self, request: ExportRequest) -> None:
         key = str(request.segment_id)
         self._dagster.add_partition(key)  # an unknown partition is accepted by the launch and fails the run
-        assets = ["segment_audience", *(f"segment_{export.format.value}" for export in request.exports)]
+        audience = ["segment_audience"] if request.takes_audience else []
+        assets = audience + [f"segment_{export.format.value}" for export in request.exports]
         tags = {REQUEST_TAG: request.id, LANE_TAG: INTERACTIVE}
         self._exports.launched(request.id, self._dagster.launch(assets, key, tags))
 

@@ -86,6 +86,44 @@ EXPORT_NOT_PUBLISHED = ProblemKind(
     hint_en="Wait until `GET /exports/{id}` says `published`; ask for a new export where this one ended otherwise.",
     hint_ru="Дождитесь, пока `GET /exports/{id}` ответит `published`; если она завершилась иначе, запросите новую.",
 )
+SNAPSHOT_NOT_FOUND = ProblemKind(
+    "snapshot_not_found",
+    Category.INVALID,
+    en="Segment {id} has no snapshot `{snapshot}`.",
+    ru="У сегмента {id} нет снимка `{snapshot}`.",
+    hint_en="`GET /segments/{id}/snapshots` lists those there are.",
+    hint_ru="Список снимков: `GET /segments/{id}/snapshots`.",
+)
+SNAPSHOT_OR_COMPARE = ProblemKind(
+    "snapshot_or_compare",
+    Category.INVALID,
+    en="An export is either of one snapshot or of what changed between two.",
+    ru="Выгрузить можно либо один снимок, либо разницу двух.",
+    hint_en="Leave one of `snapshot_id` and `compare` out.",
+    hint_ru="Уберите `snapshot_id` или `compare`.",
+)
+SEVERAL_FILES = ProblemKind(
+    "several_files",
+    Category.CONFLICT,
+    en="The export has {count} files.",
+    ru="У выгрузки несколько файлов: {count}.",
+    hint_en="Say which one: `?file=1` to `?file={count}`; `files` of `GET /exports/{id}` says what they are.",
+    hint_ru="Укажите, какой нужен: от `?file=1` до `?file={count}`; какие они, говорит `files` в `GET /exports/{id}`.",
+)
+FILE_NOT_FOUND = ProblemKind(
+    "file_not_found",
+    Category.NOT_FOUND,
+    en="The export has no file {file}; it has {count}.",
+    ru="У выгрузки нет файла {file}; всего файлов: {count}.",
+)
+FILE_EXPIRED = ProblemKind(
+    "file_expired",
+    Category.GONE,
+    en="The files of this export were kept until {expires_at} and are deleted since {deleted_at}.",
+    ru="Файлы этой выгрузки хранились до {expires_at}; удалены {deleted_at}.",
+    hint_en="Export the segment again; the manifest is still there.",
+    hint_ru="Выгрузите сегмент ещё раз; манифест сохранился.",
+)
 LINK_INVALID = ProblemKind(
     "link_invalid",
     Category.FORBIDDEN,

@@ -9,7 +9,7 @@ from segmentator_dagster.api.drafts import SegmentDraft
 from segmentator_dagster.api.segments import SegmentService, SegmentView
 from segmentator_dagster.domain.definition import saved_rule
 from segmentator_dagster.domain.rule_file import read_rule_file, rule_file
-from segmentator_dagster.exports.exporter import on_disk
+from segmentator_dagster.exports.titles import on_disk
 from segmentator_dagster.storage.metadata.references import Kind, References
 from segmentator_dagster.storage.metadata.segments import Segments
 

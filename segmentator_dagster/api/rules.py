@@ -12,6 +12,8 @@ from segmentator_dagster.domain.catalogue import Catalogue, Dataset
 from segmentator_dagster.domain.checking import check_rule
 from segmentator_dagster.domain.describe import describe
 from segmentator_dagster.domain.errors import Category, Language, Problem, UserError
+from segmentator_dagster.domain.export_checking import field_problems
+from segmentator_dagster.domain.export_options import ExportOptions
 from segmentator_dagster.domain.fingerprint import fingerprint
 from segmentator_dagster.domain.parsing import Reading, read_rule
 from segmentator_dagster.domain.placing import placed
@@ -90,9 +92,11 @@ class RuleService:
         columns: Sequence[str] | None = None,
         beside: Sequence[Problem] = (),
         *,
+        export: ExportOptions | None = None,
         segment_id: int | None = None,
     ) -> CheckedRule:
-        """UserError with every problem of the rule, the dataset, the time zone, the columns, after those `beside`.
+        """UserError with every problem of the rule, the dataset, the time zone, the columns, the fields that `export`
+        names, after those `beside`.
 
         `segment_id` is the segment the rule is for, where it is saved already.
         """
@@ -115,6 +119,8 @@ class RuleService:
             raise _nobody_could_look(found, error) from error
         known = catalogue.dataset(base)
         found += _base_problems(base, known, catalogue, columns)
+        if known is not None and export is not None:
+            found += field_problems(export, columns, known)
         if library is not None:
             problems = check_rule(reading.rule, catalogue, base, zone, library=library, segment_id=segment_id)
             # the missing base dataset is said above, where it was written

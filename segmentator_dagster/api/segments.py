@@ -18,6 +18,8 @@ from segmentator_dagster.api.mirror import DagsterMirror
 from segmentator_dagster.api.rules import RuleDraft, RuleService
 from segmentator_dagster.domain.errors import Problem, UserError
 from segmentator_dagster.domain.export import Export
+from segmentator_dagster.domain.export_checking import option_problems
+from segmentator_dagster.domain.export_options import ExportOptions, resolved
 from segmentator_dagster.domain.rule_json import rule_json
 from segmentator_dagster.domain.segment import NAME_LENGTH, Definition, Segment, Version
 from segmentator_dagster.storage.metadata.exports import Exports
@@ -46,12 +48,15 @@ class SegmentService:
         references: References,
         rules: RuleService,
         mirror: DagsterMirror,
+        *,
+        installation: ExportOptions | None,
     ) -> None:
         self._segments = segments
         self._exports = exports
         self._references = references
         self._rules = rules
         self._mirror = mirror
+        self._installation = installation
 
     def create(self, draft: SegmentDraft, beside: Sequence[Problem] = ()) -> SegmentView:
         """UserError with every problem of the draft at once, after those `beside`; or name_taken."""
@@ -70,7 +75,8 @@ class SegmentService:
         """
         current = self._segments.get(segment_id)
         draft = replace(_draft(current.definition), **changes)
-        if {"rule", "dataset", "columns", "time_zone"} & changes.keys():
+        names_fields = "export" in changes and draft.export is not None and draft.export.names_fields
+        if names_fields or {"rule", "dataset", "columns", "time_zone"} & changes.keys():
             definition, fingerprint = self._definition(draft, segment_id=segment_id)
         else:
             definition, fingerprint = self._unchecked(draft, current), current.fingerprint
@@ -117,7 +123,8 @@ class SegmentService:
         checked = self._rules.checked(
             RuleDraft(draft.rule, draft.dataset, draft.time_zone),
             draft.columns,
-            beside=[*beside, *draft_problems(draft)],
+            beside=[*beside, *self._draft_problems(draft)],
+            export=draft.export and resolved(self._installation, draft.export),
             segment_id=segment_id,
         )
         definition = Definition(
@@ -129,11 +136,20 @@ class SegmentService:
             tags=clean_tags(draft.tags),
             columns=draft.columns,
             schedule=draft.schedule,
+            export=draft.export,
         )
         return definition, checked.fingerprint
 
+    def _draft_problems(self, draft: SegmentDraft) -> list[Problem]:
+        """Everything that can be wrong without looking at the data."""
+        found = list(draft_problems(draft))
+        if draft.export is not None:
+            formats = draft.schedule.formats if draft.schedule else ()
+            found += option_problems(resolved(self._installation, draft.export), formats, "/schedule/formats")
+        return found
+
     def _unchecked(self, draft: SegmentDraft, current: Segment) -> Definition:
-        if problems := list(draft_problems(draft)):
+        if problems := self._draft_problems(draft):
             raise UserError(*problems)
         return replace(
             current.definition,
@@ -141,6 +157,7 @@ class SegmentService:
             description=draft.description,
             tags=clean_tags(draft.tags),
             schedule=draft.schedule,
+            export=draft.export,
         )
 
     def _first_free(self, definition: Definition, fingerprint: str) -> Segment:
@@ -178,4 +195,5 @@ def _draft(definition: Definition) -> SegmentDraft:
         columns=definition.columns,
         time_zone=definition.time_zone,
         schedule=definition.schedule,
+        export=definition.export,
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 
 from segmentator_dagster.api.analysis import Analysis
 from segmentator_dagster.api.dagster import Dagster
@@ -42,6 +43,8 @@ class Services:
     answers: AnswerCache
     dagster: Dagster
     mirror: DagsterMirror
+    stopping: threading.Event = field(default_factory=threading.Event)
+    """Set when the server begins to stop: answers that go on for ever shall end."""
 
     async def close(self) -> None:
         """Wait for what was begun in the background, then let every connection go."""

@@ -1,6 +1,8 @@
-"""segment_csv and segment_xlsx: the snapshot of a segment -> one published file."""
+"""segment_csv, segment_xlsx and segment_parquet: the snapshot of a segment -> its published files."""
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import dagster as dg
 
@@ -29,7 +31,7 @@ def _file_asset(format_: Format, kind: str, description: str) -> dg.AssetsDefini
         description=description,
         check_specs=[
             dg.AssetCheckSpec(
-                _CHECK, asset=key, description="The file has exactly one row for each user of the snapshot."
+                _CHECK, asset=key, description="The files have exactly one row for each user they are about."
             )
         ],
     )
@@ -51,7 +53,8 @@ def _file_asset(format_: Format, kind: str, description: str) -> dg.AssetsDefini
             metadata={
                 "dagster/row_count": said["rows"],
                 "size": dg.MetadataValue.int(said["bytes"]),
-                "sha256": said["sha256"],
+                "sha256": said["sha256"] or "",
+                "files": len(said["files"]),
                 "segment": said["segment_name"],
                 "version": said["version"],
                 "export_id": published.export.id,
@@ -60,16 +63,23 @@ def _file_asset(format_: Format, kind: str, description: str) -> dg.AssetsDefini
             },
             check_results=[
                 dg.AssetCheckResult(
-                    passed=said["rows"] == published.snapshot_users,
+                    passed=said["rows"] + sum(said["skipped"].values()) == said["users"],
                     check_name=_CHECK,
-                    metadata={"file_rows": said["rows"], "snapshot_users": published.snapshot_users},
+                    metadata={"file_rows": said["rows"], "users": said["users"]},
                 )
             ],
-            data_version=dg.DataVersion(said["sha256"]),
+            data_version=dg.DataVersion(fingerprint_of(said)),
         )
 
     return file_asset
 
 
-segment_csv = _file_asset(Format.CSV, "csv", "The users of a segment with their fields as CSV (RFC 4180, UTF-8).")
+def fingerprint_of(manifest: Mapping[str, Any]) -> str:
+    """The SHA-256 of the file, or of the hashes of several."""
+    hashes = [file["sha256"] for file in manifest["files"]]
+    return hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
+
+
+segment_csv = _file_asset(Format.CSV, "csv", "The users of a segment with their fields as CSV.")
 segment_xlsx = _file_asset(Format.XLSX, "excel", "The users of a segment with their fields as an Excel workbook.")
+segment_parquet = _file_asset(Format.PARQUET, "parquet", "The users of a segment with their fields as Parquet.")

@@ -18,7 +18,7 @@ _RETRY_NUMBER_TAG = "dagster/retry_number"
 _TRANSIENT_RETRIES = 3
 
 AUDIENCE = dg.AssetKey("segment_audience")
-FILES = {Format.CSV: dg.AssetKey("segment_csv"), Format.XLSX: dg.AssetKey("segment_xlsx")}
+FILES = {format_: dg.AssetKey(f"segment_{format_.value}") for format_ in Format}
 
 
 def run_of(context: dg.AssetExecutionContext) -> Run:
@@ -75,4 +75,4 @@ def _fail(
     """Fail the exports that cannot be made without this step: its own format, or all for the audience."""
     if request is not None:
         own = [e for e in request.exports if context.asset_key in (AUDIENCE, FILES[e.format])]
-        exporter.fail(own, request.attempt, problem)
+        exporter.fail(request, own, problem)

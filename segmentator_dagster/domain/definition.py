@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from segmentator_dagster.domain.catalogue import Catalogue, Dataset
 from segmentator_dagster.domain.checking import check_rule
 from segmentator_dagster.domain.errors import Category, Problem, UserError, pointer_to
+from segmentator_dagster.domain.export_checking import field_problems
 from segmentator_dagster.domain.parsing import parse_rule
 from segmentator_dagster.domain.problems import UNKNOWN_DATASET, UNKNOWN_FIELD, kind_of, shown, suggestion
 from segmentator_dagster.domain.references import Library
@@ -66,7 +67,8 @@ def examined(
         return Examined(rule, library, (problem,))
     found = check_rule(rule, catalogue, dataset.name, definition.time_zone, library=library, segment_id=segment_id)
     of_rule = (problem.moved_under("/rule") for problem in found)
-    return Examined(rule, library, (*_missing_columns(definition, dataset), *of_rule))
+    of_files = field_problems(definition.export, definition.columns, dataset) if definition.export else ()
+    return Examined(rule, library, (*_missing_columns(definition, dataset), *of_files, *of_rule))
 
 
 def _missing_columns(definition: Definition, dataset: Dataset) -> Iterator[Problem]:

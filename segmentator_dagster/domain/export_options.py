@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, Strict, StringConstraints
 
 SHEET_ROWS = 1_048_575  # data rows; Excel's 1 048 576 less the header (ECMA-376 part 1, 18.3.1.73)
 
@@ -55,16 +55,21 @@ class _Options(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    def over(self, below: Self | None) -> Self:
+    def over(self, below: Self) -> Self:
         """These choices where they are made, those below where not."""
-        if below is None:
-            return self
         made = {name: value for name in type(self).model_fields if (value := getattr(self, name)) is not None}
         for name, value in made.items():
             beneath = getattr(below, name)
             if isinstance(value, LAYERED) and beneath is not None:
                 made[name] = value.over(beneath)
         return below.model_copy(update=made)
+
+    def as_json(self) -> dict[str, Any]:
+        """What is said and no more."""
+        return self.model_dump(mode="json", exclude_none=True)
+
+
+Whether = Annotated[bool, Strict()]
 
 
 class CsvOptions(_Options):
@@ -73,12 +78,12 @@ class CsvOptions(_Options):
     quote: Literal['"', "'"] | None = Field(None, description="around values that need it, doubled inside them")
     decimal_mark: Literal[".", ","] | None = None
     date_format: DateFormat | None = None
-    bom: bool | None = Field(None, description="begin with the UTF-8 byte order mark; UTF-8 only")
+    bom: Whether | None = Field(None, description="begin with the UTF-8 byte order mark; UTF-8 only")
     line_end: Literal["crlf", "lf"] | None = None
-    null_text: Annotated[str, StringConstraints(max_length=20, pattern=r'^[^"\'\r\n,;|\t]*$')] | None = Field(
+    null_text: Annotated[str, StringConstraints(max_length=20, pattern=r"""^[^"',;|\x00-\x1f\x7f]*$""")] | None = Field(
         None, description="what stands for NULL, never quoted"
     )
-    formula_guard: bool | None = Field(
+    formula_guard: Whether | None = Field(
         None, description="an apostrophe before texts that a spreadsheet would read as a formula"
     )
     encoding: Encoding | None = None
@@ -87,24 +92,28 @@ class CsvOptions(_Options):
 
 class XlsxOptions(_Options):
     overflow: Overflow | None = None
-    sheet_rows: Annotated[int, Field(ge=1, le=SHEET_ROWS)] | None = Field(None, description="most data rows on a sheet")
-    about: bool | None = Field(None, description="a last sheet that says what the file is")
+    sheet_rows: Annotated[int, Strict(), Field(ge=1, le=SHEET_ROWS)] | None = Field(
+        None, description="most data rows on a sheet"
+    )
+    about: Whether | None = Field(None, description="a last sheet that says what the file is")
 
 
 class SplitOptions(_Options):
     """Several files: of at most `rows` rows each, or one for each value of `field`."""
 
-    rows: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None
-    field: str | None = None
+    rows: Annotated[int, Strict(), Field(ge=1, le=1_000_000_000)] | None = Field(
+        None, description="most data rows in a file"
+    )
+    field: str | None = Field(None, description="one of the exported columns")
 
 
 class AudiencePreset(_Options):
     """CSV as Yandex Audience takes CRM data: the fields of the dataset that hold the contacts of a user."""
 
-    email: str | None = None
-    phone: str | None = None
-    external_id: bool | None = Field(None, description="the user id as `external_id`")
-    hashed: bool | None = Field(None, description="SHA-256 of each e-mail and phone instead of themselves")
+    email: str | None = Field(None, description="field of the dataset")
+    phone: str | None = Field(None, description="field of the dataset")
+    external_id: Whether | None = Field(None, description="the user id as `external_id`")
+    hashed: Whether | None = Field(None, description="SHA-256 of each e-mail and phone instead of themselves")
 
 
 class ExportOptions(_Options):
@@ -113,11 +122,17 @@ class ExportOptions(_Options):
     csv: CsvOptions | None = None
     xlsx: XlsxOptions | None = None
     headers: Headers | None = Field(None, description="Parquet always has names")
-    split: SplitOptions | None = None
-    yandex_audience: AudiencePreset | None = None
+    split: SplitOptions | None = Field(None, description="an empty object: one file, whatever is said below")
+    yandex_audience: AudiencePreset | None = Field(None, description="an empty object: none, whatever is said below")
+
+    @property
+    def names_fields(self) -> bool:
+        """Whether it has to do with the fields of a dataset."""
+        return bool((self.split and self.split.field) or self.yandex_audience)
 
 
 LAYERED = (CsvOptions, XlsxOptions)
+_NOTHING = {"split": SplitOptions(), "yandex_audience": AudiencePreset()}
 
 _EXCEL = CsvOptions(
     delimiter=";",
@@ -158,6 +173,7 @@ def resolved(*layers: ExportOptions | None) -> ExportOptions:
     """What a request gets: later layers over earlier ones, over our defaults; the CSV profile is spelled out.
 
     A layer that names another profile starts from that profile, not from what the layers before chose by themselves.
+    An encoding without a byte order mark takes away the one of the profile. Resolving again changes nothing.
     """
     options = DEFAULTS
     for layer in layers:
@@ -168,4 +184,7 @@ def resolved(*layers: ExportOptions | None) -> ExportOptions:
         options = layer.over(options)
     csv = options.csv or CsvOptions()
     whole = csv.over(PROFILES[csv.profile or Profile.MACHINE])
-    return options.model_copy(update={"csv": whole})
+    if csv.bom is None and whole.encoding is not Encoding.UTF_8:
+        whole = whole.model_copy(update={"bom": False})
+    none = {name: None for name in ("split", "yandex_audience") if getattr(options, name) == _NOTHING[name]}
+    return options.model_copy(update={"csv": whole, **none})

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from segmentator_dagster.domain.errors import Problem
+from segmentator_dagster.domain.export_options import ExportOptions
 from segmentator_dagster.domain.rule import LANGUAGE_VERSION
 
 NAME_LENGTH = 50  # the specification's varchar(50)
@@ -26,7 +27,7 @@ class Definition:
     """What a person decides about a segment; every change of it makes a version.
 
     `rule` is the explicit JSON form of the rule in version `rule_version` of the rule language. `columns` None means:
-    user id and every field of the dataset.
+    user id and every field of the dataset. `export` is what it says of its files, over what the installation says.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Definition:
     tags: tuple[str, ...] = ()
     columns: tuple[str, ...] | None = None
     schedule: Schedule | None = None
+    export: ExportOptions | None = None
     rule_version: int = LANGUAGE_VERSION
 
 

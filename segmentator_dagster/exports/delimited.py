@@ -1,51 +1,67 @@
-"""Columns c0, c1, … of a query -> CSV text rendered by ClickHouse; rows counted from the text itself.
-
-The profile is RFC 4180: UTF-8, comma, CRLF, quoted text, ISO dates, NULL as nothing.
-"""
+"""Rows of a source + CSV options -> a CSV file: text made by ClickHouse, encoded and compressed as it goes by."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+import codecs
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
-from segmentator_dagster.domain.catalogue import Field, FieldType
+from segmentator_dagster.domain.export_options import PROFILES, Compression, CsvOptions, Encoding, Profile
+from segmentator_dagster.exports.compression import compressed
+from segmentator_dagster.exports.csv_columns import replacements_of, value_sql
+from segmentator_dagster.exports.encodings import encoded
+from segmentator_dagster.exports.formula_guard import guarded
+from segmentator_dagster.exports.lines import LINE_ENDS, Lines
+from segmentator_dagster.exports.source import Replacement, Source
+from segmentator_dagster.exports.text_sql import is_text
+from segmentator_dagster.storage.clickhouse import ClickHouse
 
+# What makes the server's own format CSV look like the profile `machine`.
 SETTINGS = {
     "format_csv_delimiter": ",",
     "format_csv_null_representation": "",
     "output_format_csv_crlf_end_of_line": 1,
-    "output_format_decimal_trailing_zeros": 1,
-    "bool_true_representation": "true",
-    "bool_false_representation": "false",
 }
 
 
-def column_sql(column: str, field: Field) -> str:
-    """An expression whose CSV text is the value as the profile writes it."""
-    match field.type:
-        case FieldType.TEXT | FieldType.ARRAY | FieldType.MAP | FieldType.JSON | FieldType.OTHER:
-            return f"toString({column})"
-        case FieldType.DATETIME:
-            return f"toString(toTimeZone({column}, {{time_zone:String}}))"
-        case FieldType.NUMBER | FieldType.DATE | FieldType.BOOLEAN:
-            return column
+class CsvFile:
+    """A Renderer. Every key of the options is set; the first line has the `titles`, None is a file without it."""
+
+    def __init__(self, source: Source, options: CsvOptions, titles: Sequence[str] | None) -> None:
+        self._options = options
+        self._titles = titles
+        self._fields = list(enumerate(source.fields))
+        self._lines = Lines(
+            source,
+            [value_sql(index, field, options) for index, field in self._fields],
+            [f"c{index}" for index, field in self._fields if is_text(field)],
+            delimiter=options.delimiter or ",",
+            line_end=LINE_ENDS[options.line_end or "crlf"],
+            null_text=options.null_text or "",
+        )
+
+    @property
+    def rows(self) -> int:
+        return self._lines.rows
+
+    def replacements(self) -> Sequence[Replacement]:
+        return [one for index, field in self._fields for one in replacements_of(index, field, self._options)]
+
+    def stream(self, clickhouse: ClickHouse, settings: Mapping[str, Any]) -> Iterator[bytes]:
+        text = encoded(self._text(clickhouse, settings), self._options.encoding or Encoding.UTF_8)
+        return compressed(text, self._options.compression or Compression.NONE)
+
+    def _text(self, clickhouse: ClickHouse, settings: Mapping[str, Any]) -> Iterator[bytes]:
+        if self._options.bom and self._options.encoding is Encoding.UTF_8:
+            yield codecs.BOM_UTF8
+        if self._titles is not None:
+            yield header_line(self._titles, self._options)
+        yield from self._lines.stream(clickhouse, settings)
 
 
-def header_line(names: Sequence[str]) -> bytes:
-    return (",".join('"' + name.replace('"', '""') + '"' for name in names) + "\r\n").encode()
-
-
-@dataclass
-class RecordCounter:
-    """Counts the records in CSV text that passes through: line ends outside quotes."""
-
-    records: int = 0
-    _inside_quotes: bool = False
-
-    def counted(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
-        for chunk in chunks:
-            pieces = chunk.split(b'"')
-            outside = pieces[1::2] if self._inside_quotes else pieces[0::2]
-            self.records += sum(piece.count(b"\n") for piece in outside)
-            self._inside_quotes ^= len(pieces) % 2 == 0
-            yield chunk
+def header_line(titles: Sequence[str], options: CsvOptions = PROFILES[Profile.MACHINE]) -> bytes:
+    """The first line in UTF-8."""
+    quote = options.quote or '"'
+    shown = [guarded(title) if options.formula_guard else title for title in titles]
+    cells = [quote + title.replace(quote, quote * 2) + quote for title in shown]
+    return ((options.delimiter or ",").join(cells) + LINE_ENDS[options.line_end or "crlf"]).encode()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import time
-import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
+
+from sqlalchemy import func, select
 
 from segmentator_dagster.compiler.audience import compile_audience
 from segmentator_dagster.compiler.members import member_rows, output_columns
@@ -15,11 +17,20 @@ from segmentator_dagster.compiler.tables import USER_ID
 from segmentator_dagster.domain.catalogue import Catalogue, Dataset, Field, FieldType
 from segmentator_dagster.domain.definition import examined
 from segmentator_dagster.domain.describe import describe
-from segmentator_dagster.domain.errors import Problem
-from segmentator_dagster.domain.export import Export, ExportError, ExportRequest, Format, Progress, Snapshot, Status
+from segmentator_dagster.domain.errors import Language, Problem, UserError
+from segmentator_dagster.domain.export import (
+    Export,
+    ExportError,
+    ExportRequest,
+    Format,
+    Snapshot,
+    Status,
+    file_kind,
+)
 from segmentator_dagster.domain.references import Library
 from segmentator_dagster.domain.rule import Rule
 from segmentator_dagster.domain.segment import Version
+from segmentator_dagster.exports.extract import SPILLING, drop_extracts, extract_name, make_extract
 from segmentator_dagster.exports.manifest import manifest
 from segmentator_dagster.exports.problems import (
     AUDIENCE_MISSING,
@@ -29,8 +40,13 @@ from segmentator_dagster.exports.problems import (
     DuplicateRunError,
     ExportCancelledError,
 )
-from segmentator_dagster.exports.rendering import Rendering
-from segmentator_dagster.exports.snapshot import members_of, sample_members, take_snapshot
+from segmentator_dagster.exports.rendering import Look
+from segmentator_dagster.exports.snapshot import compared, members_of, sample_members, take_snapshot
+from segmentator_dagster.exports.source import Source
+from segmentator_dagster.exports.split import parts_of
+from segmentator_dagster.exports.titles import file_names
+from segmentator_dagster.exports.watch import Watch
+from segmentator_dagster.exports.writing import FileWriter, Meter, Written
 from segmentator_dagster.storage.catalogue import read_catalogue
 from segmentator_dagster.storage.clickhouse import ClickHouse
 from segmentator_dagster.storage.metadata.attempts import Attempts
@@ -42,7 +58,6 @@ from segmentator_dagster.storage.metadata.segments import Segments
 from segmentator_dagster.storage.metadata.snapshots import Snapshots
 from segmentator_dagster.storage.objects import Objects
 
-_PROGRESS_SECONDS = 0.25
 _SAMPLE = 10
 
 
@@ -72,11 +87,10 @@ class AudienceTaken:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A published export: its record, its manifest and the rows of the snapshot it was made from."""
+    """A published export: its record and its manifest."""
 
     export: Export
     manifest: Mapping[str, Any]
-    snapshot_users: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +134,6 @@ class Exporter:
         definition = self.segments.version(request.segment_id, request.version)
         catalogue = read_catalogue(self.datasets, self.writer)
         rule, library = self._whole(definition, catalogue)
-        self._say(request, "audience")
         moment = now()
         audience = compile_audience(
             rule,
@@ -131,7 +144,13 @@ class Exporter:
             library=library,
             lists_database=self.members_database,
         )
-        snapshot = take_snapshot(self.writer, definition, audience, moment, self.members_database)
+        open_ = [export.id for export in request.exports if self.attempts.start(export.id, request.attempt)]
+        if not open_:
+            raise ExportCancelledError("every export of the request has ended, or another attempt has it")
+        with Watch(self.attempts, self.writer, open_, request.attempt, Meter("audience").progress) as watch:
+            snapshot = take_snapshot(
+                self.writer, definition, audience, moment, self.members_database, query_id=watch.query_id()
+            )
         if not self.snapshots.record(snapshot, request.id, request.attempt):
             raise DuplicateRunError(request.id)
         return AudienceTaken(
@@ -150,41 +169,39 @@ class Exporter:
         """
         export = next((e for e in request.exports if e.format is format_), None)
         if export and export.status is Status.PUBLISHED and export.manifest:
-            return Published(export, export.manifest, export.manifest["snapshot_users"])
+            return Published(export, export.manifest)
         if export is None or not self.attempts.start(export.id, request.attempt):
             raise ExportCancelledError(f"the {format_} export has ended, or another attempt has it")
         snapshot = self._snapshot(request)
         definition = self.segments.version(snapshot.segment_id, snapshot.version)
-        rendering = self._rendering(definition, snapshot, format_)
-        replacements = rendering.count_replacements(self.writer)
-        folder = f"exports/{snapshot.segment_id}/{export.id}"
-        for earlier in range(1, request.attempt):  # never what a later attempt may have made
-            self.objects.discard(f"{folder}/{earlier}")
-        key = f"{folder}/{request.attempt}/{uuid.uuid4().hex[:8]}/{format_.value}"
-        name = file_name(definition, snapshot, format_)
-        chunks = self._watched(rendering, export, request.attempt, snapshot)
-        self.objects.put(key, chunks, content_type=format_.content_type, file_name=name)
-        if rendering.rows != snapshot.users or self.objects.size(key) != rendering.size:
-            self.objects.discard(key)
-            raise FILE_INCOMPLETE.error(rows=rendering.rows, users=snapshot.users, bytes=rendering.size)
-        said = manifest(
-            export,
-            definition,
-            snapshot,
-            rendering,
-            attempt=request.attempt,
-            replacements=replacements,
-            run_id=run.run_id,
-        )
-        if not self.attempts.publish(export.id, request.attempt, object_key=key, file_name=name, manifest=said):
-            self.objects.discard(key)
-            raise ExportCancelledError(f"the {format_} export was cancelled or taken over at its end")
-        return Published(self.exports.get(export.id), said, snapshot.users)
+        catalogue = read_catalogue(self.datasets, self.writer)
+        meter = Meter("extracting")
+        with Watch(self.attempts, self.writer, [export.id], request.attempt, meter.progress) as watch:
+            source, users = self._extract(request, snapshot, definition, catalogue, watch)
+            if source.rows != users:
+                raise FILE_INCOMPLETE.error(rows=source.rows, users=users, bytes=0)
+            look = Look(format_, request.options, definition, snapshot, self._sentences(definition, catalogue))
+            parts = parts_of(self.writer, source, request.options.split, {"query_id": watch.query_id()})
+            suffix, content_type = file_kind(format_, request.options)
+            names = file_names(definition, snapshot, [part.name for part in parts], suffix)
+            changes = look.changes(self.writer, source, {"query_id": watch.query_id()})
+            if changes.skipped:
+                parts = [replace(part, skipped=sum(changes.skipped.values())) for part in parts]
+            folder = f"exports/{snapshot.segment_id}/{export.id}"
+            for earlier in range(1, request.attempt):  # never what a later attempt may have made
+                self.objects.discard(f"{folder}/{earlier}")
+            meter.phase, meter.total_rows = "writing", source.rows
+            writer = FileWriter(self.writer, self.objects, meter, watch)
+            written = writer.write(f"{folder}/{request.attempt}", parts, names, look.renderer, content_type)
+        said = manifest(export, look, request, source, written, users=users, changes=changes, run_id=run.run_id)
+        self._publish(export, request, written, said)
+        return Published(self.exports.get(export.id), said)
 
-    def fail(self, exports: Iterable[Export], attempt: int, problem: Problem) -> None:
-        """Mark exports failed for a reason; those that are final or taken over stay as they are."""
+    def fail(self, request: ExportRequest, exports: Iterable[Export], problem: Problem) -> None:
+        """Mark exports of a request failed for a reason; those that are final or taken over stay as they are."""
         for export in exports:
-            self.attempts.fail(export.id, attempt, ExportError.of(problem))
+            self.attempts.fail(export.id, request.attempt, ExportError.of(problem))
+        self._clear(request)
 
     def _request_of(self, run: Run) -> ExportRequest:
         segment = self.segments.get(run.segment_id)
@@ -209,48 +226,68 @@ class Exporter:
             raise AUDIENCE_MISSING.error(id=request.segment_id)
         return snapshot
 
-    def _rendering(self, definition: Version, snapshot: Snapshot, format_: Format) -> Rendering:
-        dataset = _base_dataset(read_catalogue(self.datasets, self.writer), definition)
+    def _extract(
+        self, request: ExportRequest, snapshot: Snapshot, definition: Version, catalogue: Catalogue, watch: Watch
+    ) -> tuple[Source, int]:
+        """The table all files of the request are made of, and how many users it shall have."""
+        dataset = _base_dataset(catalogue, definition)
         columns = definition.definition.columns
         names = [field.name for field in dataset.fields] if columns is None else columns
-        rows = member_rows(dataset, names, members_of(snapshot.id, self.members_database))
-        return Rendering(format_, rows, export_fields(dataset, names), definition.definition.time_zone)
+        members, users = members_of(snapshot.id, self.members_database), snapshot.users
+        if request.compare is not None:
+            members = compared(request.compare, snapshot.id, self.members_database)
+            count = select(func.count()).select_from(members.subquery("members"))
+            users = self.writer.scalar(compile_statement(count), {**SPILLING, "query_id": watch.query_id()})
+        source = make_extract(
+            self.writer,
+            member_rows(dataset, names, members),
+            export_fields(dataset, names),
+            database=self.members_database,
+            name=extract_name(request.id, snapshot.id),
+            time_zone=definition.definition.time_zone,
+            settings={"query_id": watch.query_id()},
+        )
+        return source, users
 
-    def _watched(self, rendering: Rendering, export: Export, attempt: int, snapshot: Snapshot) -> Iterator[bytes]:
-        """The file's bytes; says how far it is four times a second, and stops when the export is no longer ours."""
-        said = 0.0
-        for chunk in rendering.stream(self.writer, query_id=f"{export.id}-{attempt}-{uuid.uuid4().hex[:8]}"):
-            if time.monotonic() - said >= _PROGRESS_SECONDS:
-                said = time.monotonic()
-                progress = Progress("writing", rendering.rows, snapshot.users, rendering.size)
-                if not self.attempts.advance(export.id, attempt, progress):
-                    raise ExportCancelledError(f"the {export.format} export was cancelled or taken over")
-            yield chunk
+    def _publish(self, export: Export, request: ExportRequest, written: Written, said: Mapping[str, Any]) -> None:
+        """One transaction makes the files visible; where it says no, nothing of them stays."""
+        try:
+            text = json.dumps(said, ensure_ascii=False, indent=2).encode()
+            self.objects.put_small(f"{written.folder}/manifest.json", text, "application/json")
+        except BaseException:
+            self.objects.discard(written.folder)
+            raise
+        if not self.attempts.publish(export.id, request.attempt, files=written.files, manifest=said):
+            self.objects.discard(written.folder)
+            raise ExportCancelledError(f"the {export.format} export was cancelled or taken over at its end")
+        self._clear(request)
 
-    def _say(self, request: ExportRequest, phase: str) -> None:
-        for export in request.exports:
-            if self.attempts.start(export.id, request.attempt):
-                self.attempts.advance(export.id, request.attempt, Progress(phase))
+    def _clear(self, request: ExportRequest) -> None:
+        """The extract goes with the last export of the request; what is missed here the sweeper finds."""
+        current = self.exports.of_request(request.id)
+        if current is not None and current.final:
+            with suppress(UserError):
+                drop_extracts(self.writer, self.members_database, request.id)
+
+    def _sentences(self, definition: Version, catalogue: Catalogue) -> dict[Language, str]:
+        seen = examined(definition.definition, catalogue, self.references.library, definition.segment_id)
+        if seen.rule is None:
+            return {"ru": "", "en": ""}
+        return {language: describe(seen.rule, catalogue, language, seen.library) for language in ("ru", "en")}
 
 
 def export_fields(dataset: Dataset, names: Sequence[str]) -> tuple[Field, ...]:
-    """The columns of a file as `member_rows` gives them: the user id as text, then the named fields."""
+    """The columns of a file as `member_rows` gives them: the user id as text, then the named fields.
+
+    A member who has no row in the dataset has no value in any of these, whatever the dataset says.
+    """
     known = {field.name: field for field in dataset.fields}
     key = Field(USER_ID, FieldType.TEXT, "String", nullable=False)
     values = [known[name] for name in names if name != dataset.user_key]
     return tuple(
-        replace(field, name=name) for field, name in zip((key, *values), output_columns(dataset, names), strict=True)
+        replace(field, name=name, nullable=field is not key)
+        for field, name in zip((key, *values), output_columns(dataset, names), strict=True)
     )
-
-
-def file_name(definition: Version, snapshot: Snapshot, format_: Format) -> str:
-    """`<segment> 2026-03-01.csv`: the segment's name less what file systems refuse, and the day of the data (UTC)."""
-    return f"{on_disk(definition.definition.name)} {snapshot.data_moment:%Y-%m-%d}.{format_.value}"
-
-
-def on_disk(name: str) -> str:
-    """A name as file systems take it."""
-    return "".join("_" if c in '<>:"/\\|?*' or not c.isprintable() else c for c in name).strip(" .") or "_"
 
 
 def _base_dataset(catalogue: Catalogue, definition: Version) -> Dataset:

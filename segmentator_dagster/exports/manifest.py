@@ -2,52 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from segmentator_dagster.domain.catalogue import Field
-from segmentator_dagster.domain.export import Export, Snapshot
-from segmentator_dagster.domain.segment import Version
-from segmentator_dagster.exports.rendering import Rendering
+from segmentator_dagster.domain.export import Export, ExportRequest, File
+from segmentator_dagster.exports.rendering import Changes, Look
+from segmentator_dagster.exports.source import Source
+from segmentator_dagster.exports.writing import Written
 
 
 def manifest(
     export: Export,
-    segment: Version,
-    snapshot: Snapshot,
-    rendering: Rendering,
+    look: Look,
+    request: ExportRequest,
+    source: Source,
+    written: Written,
     *,
-    attempt: int,
-    replacements: Mapping[str, int],
+    users: int,
+    changes: Changes,
     run_id: str,
 ) -> dict[str, Any]:
-    """Plain JSON; counts are rows and bytes of the file, moments are ISO 8601 in UTC."""
+    """Plain JSON; counts are rows and bytes of the files, moments are ISO 8601 in UTC.
+
+    `rows` are the sums over the files; `users` those the files are about: `rows` and what was `skipped`, by reason.
+    `left_out` are values that are missing in their rows, by reason; `replacements` are changed values by column and
+    reason.
+    """
+    segment, snapshot = look.segment, look.snapshot
+    first = written.files[0]
     return {
         "export_id": export.id,
-        "attempt": attempt,
+        "attempt": request.attempt,
         "run_id": run_id,
         "segment_id": snapshot.segment_id,
         "segment_name": segment.definition.name,
         "version": snapshot.version,
         "rule": dict(segment.definition.rule),
+        "sentence": dict(look.sentences),
         "fingerprint": segment.fingerprint,
         "snapshot_id": snapshot.id,
         "snapshot_users": snapshot.users,
         "data_moment": _moment(snapshot.data_moment),
+        "compare": request.compare and request.compare.as_json(),
         "format": export.format.value,
+        "options": look.options.model_dump(mode="json", exclude_none=True),
         "time_zone": segment.definition.time_zone,
-        "columns": [_column(field) for field in rendering.fields],
-        "rows": rendering.rows,
-        "bytes": rendering.size,
-        "sha256": rendering.sha256,
-        "replacements": dict(replacements),
+        "columns": [_column(field) for field in source.fields],
+        "users": users,
+        "rows": sum(file.rows for file in written.files),
+        "bytes": sum(file.bytes for file in written.files),
+        "sha256": first.sha256 if len(written.files) == 1 else None,
+        "files": [_file(file) for file in written.files],
+        "skipped": dict(changes.skipped),
+        "left_out": dict(changes.left_out),
+        "replacements": {column: dict(reasons) for column, reasons in changes.replacements.items()},
         "written_at": _moment(datetime.now(UTC)),
     }
 
 
 def _column(field: Field) -> dict[str, str]:
     return {"name": field.name, "type": field.type.value, "clickhouse_type": field.clickhouse_type}
+
+
+def _file(file: File) -> dict[str, Any]:
+    split = {} if file.value is None else {"value": file.value}
+    return {"name": file.file_name, "rows": file.rows, "bytes": file.bytes, "sha256": file.sha256, **split}
 
 
 def _moment(value: datetime) -> str:

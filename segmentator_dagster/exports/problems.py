@@ -34,6 +34,33 @@ FILE_INCOMPLETE = ProblemKind(
     en="The file of {bytes} bytes has {rows} rows for {users} users, or was not stored whole; it was not published.",
     ru="В файле из {bytes} байт {rows} строк на {users} пользователей, или он записан не целиком; он не опубликован.",
 )
+TOO_MANY_FILES = ProblemKind(
+    "too_many_files",
+    Category.INVALID,
+    en="The split makes {files} files; at most {limit} can be made at once.",
+    ru="Разбиение даёт файлов: {files}; за один раз можно сделать не больше {limit}.",
+    hint_en="Ask for more rows in a file, or split by a field with fewer values.",
+    hint_ru="Увеличьте число строк в файле или разбейте по полю, у которого меньше значений.",
+)
+AUDIENCE_TOO_SMALL = ProblemKind(
+    "audience_too_small",
+    Category.INVALID,
+    en="Yandex Audience takes at least {limit} entries; {rows} of the {users} users have a usable e-mail or phone.",
+    ru="Яндекс Аудитории принимают не меньше {limit} записей, а пользователей с пригодной почтой или телефоном — "
+    "{rows} из {users}.",
+    hint_en="Widen the segment, or look at the contacts: missing for {no_contact} users, malformed e-mails for "
+    "{bad_email}, malformed phones for {bad_phone}.",
+    hint_ru="Расширьте сегмент или проверьте контакты. Пользователей без контактов: {no_contact}, с неверной почтой: "
+    "{bad_email}, с неверным телефоном: {bad_phone}.",
+)
+AUDIENCE_FILE_TOO_LARGE = ProblemKind(
+    "audience_file_too_large",
+    Category.INVALID,
+    en="The file is larger than the {limit} bytes that Yandex Audience takes.",
+    ru="Файл больше, чем принимают Яндекс Аудитории: предел — {limit} байт.",
+    hint_en="Narrow the segment, or leave one of the fields out.",
+    hint_ru="Сузьте сегмент или уберите одно из полей.",
+)
 RUN_FAILED = ProblemKind(
     "run_failed",
     Category.UNAVAILABLE,

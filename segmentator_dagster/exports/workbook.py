@@ -1,183 +1,100 @@
-"""Rows as SpreadsheetML -> the bytes of an XLSX file, in one pass and constant memory."""
+"""Rows of a source -> an XLSX file, in one pass and constant memory: ClickHouse writes the sheet, Python zips it."""
 
 from __future__ import annotations
 
-import io
-import zipfile
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from xml.sax.saxutils import escape
+import os
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from typing import Any, cast
 
-SHEET_ROWS = 1_048_575  # data rows; Excel's 1 048 576 less the header
+from segmentator_dagster.domain.export_options import SHEET_ROWS, Overflow, XlsxOptions
+from segmentator_dagster.exports.cells import replacements, row_xml
+from segmentator_dagster.exports.column_widths import column_widths
+from segmentator_dagster.exports.package import Sheet, package_parts, sheet_part
+from segmentator_dagster.exports.row_text import RowText
+from segmentator_dagster.exports.sheet import about_sheet, filtered_range, sheet_end, sheet_start
+from segmentator_dagster.exports.source import Replacement, Source
+from segmentator_dagster.exports.styles import STYLES
+from segmentator_dagster.exports.zip_stream import BLOCK, ZipStream
+from segmentator_dagster.storage.clickhouse import ClickHouse
+
 SHEET_BYTES = 3 << 30  # below 4 GiB a part needs no zip64 record, which not every reader takes from a stream
-ROW_END = b"</row>"
-
-_HEADER = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
-_MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-_RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-_PACKAGE = "http://schemas.openxmlformats.org/package/2006"
-_TYPES = "application/vnd.openxmlformats-officedocument.spreadsheetml"
-
-_STYLES = (
-    f'{_HEADER}<styleSheet xmlns="{_MAIN}">'
-    '<numFmts count="2"><numFmt numFmtId="164" formatCode="yyyy\\-mm\\-dd"/>'
-    '<numFmt numFmtId="165" formatCode="yyyy\\-mm\\-dd\\ hh:mm:ss"/></numFmts>'
-    '<fonts count="2"><font><sz val="11"/><name val="Calibri"/></font>'
-    '<font><b/><sz val="11"/><name val="Calibri"/></font></fonts>'
-    '<fills count="2"><fill><patternFill patternType="none"/></fill>'
-    '<fill><patternFill patternType="gray125"/></fill></fills>'
-    '<borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders>'
-    '<cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs>'
-    '<cellXfs count="4"><xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/>'
-    '<xf numFmtId="164" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/>'
-    '<xf numFmtId="165" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/>'
-    '<xf numFmtId="0" fontId="1" fillId="0" borderId="0" xfId="0" applyFont="1"/></cellXfs>'
-    '<cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>'
-)
+_WORKERS = min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 4)
+_DEPTH = 4 * _WORKERS
 
 
-@dataclass
-class _Sink(io.RawIOBase):
-    """Where the zip writer puts its bytes until they are taken."""
+class XlsxFile:
+    """A Renderer. Every key of the options is set; `titles` None is a file without header, `about` are the lines of the
+    last sheet.
 
-    parts: list[bytes] = field(default_factory=list)
+    Where the rows are more than a sheet takes and go into further workbooks, the file is a ZIP of those (`zipped`),
+    named `<name> 1.xlsx` and so on.
+    """
 
-    def writable(self) -> bool:
-        return True
+    def __init__(
+        self,
+        source: Source,
+        options: XlsxOptions,
+        titles: Sequence[str] | None,
+        about: Sequence[tuple[str, str]] = (),
+        *,
+        about_title: str = "About",
+        name: str = "Data",
+        sheet_bytes: int = SHEET_BYTES,
+    ) -> None:
+        self._source = source
+        self._titles = titles
+        self._about = about if options.about else ()
+        self._about_title = about_title
+        self._name = name
+        self._sheet_rows = options.sheet_rows or SHEET_ROWS
+        self._sheet_bytes = sheet_bytes
+        self._text = RowText(())
+        self.zipped = options.overflow is Overflow.WORKBOOKS
 
-    def write(self, data: bytes) -> int:  # type: ignore[override]
-        self.parts.append(bytes(data))
-        return len(data)
+    @property
+    def rows(self) -> int:
+        return self._text.rows
 
-    def take(self) -> bytes:
-        taken = b"".join(self.parts)
-        self.parts.clear()
-        return taken
+    def replacements(self) -> Sequence[Replacement]:
+        return replacements(self._source.fields)
 
+    def stream(self, clickhouse: ClickHouse, settings: Mapping[str, Any]) -> Iterator[bytes]:
+        """The bytes of the file. A `query_id` among the settings is that of the rows; the other one begins with it."""
+        widths = column_widths(clickhouse, self._source, self._titles, settings)
+        start = sheet_start(widths, self._titles).encode()
+        query = self._source.query(row_xml(self._source.fields))
+        chunks = cast("Generator[bytes]", clickhouse.stream(query, "RawBLOB", settings, chunk_bytes=BLOCK))
+        with closing(chunks), ThreadPoolExecutor(_WORKERS) as pool:
+            self._text = RowText(chunks)
+            yield from self._workbooks(pool, start) if self.zipped else self._workbook(pool, start, most_sheets=None)
 
-@dataclass
-class Workbook:
-    """One workbook in the making. After `stream` is exhausted, `rows` says how many data rows are in it."""
+    def _workbooks(self, pool: ThreadPoolExecutor, start: bytes) -> Iterator[bytes]:
+        archive = ZipStream(pool, _DEPTH)
+        number = 0
+        while number == 0 or self._text.more():
+            number += 1
+            yield from archive.entry(f"{self._name} {number}.xlsx", self._workbook(pool, start, most_sheets=1))
+        yield archive.end()
 
-    headers: Sequence[str]
-    sheet_rows: int = SHEET_ROWS
-    sheet_bytes: int = SHEET_BYTES
-    rows: int = 0
+    def _workbook(self, pool: ThreadPoolExecutor, start: bytes, most_sheets: int | None) -> Iterator[bytes]:
+        archive = ZipStream(pool, _DEPTH)
+        sheets: list[Sheet] = []
+        while not sheets or (len(sheets) != most_sheets and self._text.more()):
+            yield from archive.entry(sheet_part(len(sheets) + 1), self._sheet(start, sheets))
+        if self._about:
+            yield from archive.entry(sheet_part(len(sheets) + 1), [about_sheet(self._about).encode()])
+            sheets.append(Sheet(self._about_title))
+        for part, text in package_parts(sheets, STYLES):
+            yield from archive.entry(part, [text.encode()])
+        yield archive.end()
 
-    def stream(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
-        """`<row>…</row>` text in chunks of any size -> the file. Whole sheets only: no row is split or lost."""
-        sink = _Sink()
-        with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-            # Entries are opened by name: that gives them a fixed date, so the same rows are the same bytes.
-            sheets = 0
-            source = _Rows(chunks)
-            while sheets == 0 or source.more():
-                sheets += 1
-                with archive.open(f"xl/worksheets/sheet{sheets}.xml", "w") as part:
-                    part.write(self._sheet_start())
-                    for text, rows in source.take(self.sheet_rows, self.sheet_bytes):
-                        part.write(text)
-                        self.rows += rows
-                        yield sink.take()
-                    part.write(b"</sheetData></worksheet>")
-            for name, document in _package(sheets):
-                with archive.open(name, "w") as part:
-                    part.write(document.encode())
-        yield sink.take()
-
-    def _sheet_start(self) -> bytes:
-        cells = "".join(
-            f'<c s="3" t="inlineStr"><is><t xml:space="preserve">{escape(name)}</t></is></c>' for name in self.headers
-        )
-        return (
-            f'{_HEADER}<worksheet xmlns="{_MAIN}"><sheetViews><sheetView workbookViewId="0">'
-            '<pane ySplit="1" topLeftCell="A2" activePane="bottomLeft" state="frozen"/></sheetView></sheetViews>'
-            f'<cols><col min="1" max="{len(self.headers)}" width="20" customWidth="1"/></cols>'
-            f"<sheetData><row>{cells}</row>"
-        ).encode()
-
-
-class _Rows:
-    """A stream of row text that can be cut after a whole row."""
-
-    def __init__(self, chunks: Iterable[bytes]) -> None:
-        self._chunks = iter(chunks)
-        self._pending = b""
-
-    def more(self) -> bool:
-        """Whether there is any text left."""
-        while not self._pending:
-            chunk = next(self._chunks, None)
-            if chunk is None:
-                return False
-            self._pending = chunk
-        return True
-
-    def take(self, rows: int, size: int) -> Iterator[tuple[bytes, int]]:
-        """Text with the number of row ends in it, until `rows` rows or about `size` bytes were given."""
-        while rows > 0 and size > 0 and self.more():
-            text, self._pending = self._pending, b""
-            end = text.rfind(ROW_END) + len(ROW_END)
-            if end < len(ROW_END):  # not one whole row: wait for more
-                following = next(self._chunks, None)
-                if following is None:
-                    raise ValueError("the row text ends inside a row")
-                self._pending = text + following
-                continue
-            whole, self._pending = text[:end], text[end:]
-            count = whole.count(ROW_END)
-            if count > rows:
-                cut = _end_of_row(whole, rows)
-                whole, self._pending = whole[:cut], whole[cut:] + self._pending
-                count = rows
-            rows -= count
-            size -= len(whole)
-            yield whole, count
-
-
-def _end_of_row(text: bytes, rows: int) -> int:
-    position = 0
-    for _ in range(rows):
-        position = text.index(ROW_END, position) + len(ROW_END)
-    return position
-
-
-def _package(sheets: int) -> Iterator[tuple[str, str]]:
-    numbers = range(1, sheets + 1)
-    yield (
-        "xl/workbook.xml",
-        f'{_HEADER}<workbook xmlns="{_MAIN}" xmlns:r="{_RELATIONS}"><sheets>'
-        + "".join(f'<sheet name="{sheet_name(n)}" sheetId="{n}" r:id="rId{n}"/>' for n in numbers)
-        + "</sheets></workbook>",
-    )
-    yield (
-        "xl/_rels/workbook.xml.rels",
-        f'{_HEADER}<Relationships xmlns="{_PACKAGE}/relationships">'
-        + "".join(
-            f'<Relationship Id="rId{n}" Type="{_RELATIONS}/worksheet" Target="worksheets/sheet{n}.xml"/>'
-            for n in numbers
-        )
-        + f'<Relationship Id="rId{sheets + 1}" Type="{_RELATIONS}/styles" Target="styles.xml"/></Relationships>',
-    )
-    yield "xl/styles.xml", _STYLES
-    yield (
-        "_rels/.rels",
-        f'{_HEADER}<Relationships xmlns="{_PACKAGE}/relationships"><Relationship Id="rId1" '
-        f'Type="{_RELATIONS}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
-    )
-    yield (
-        "[Content_Types].xml",
-        f'{_HEADER}<Types xmlns="{_PACKAGE}/content-types"><Default Extension="rels" '
-        'ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
-        '<Default Extension="xml" ContentType="application/xml"/>'
-        f'<Override PartName="/xl/workbook.xml" ContentType="{_TYPES}.sheet.main+xml"/>'
-        f'<Override PartName="/xl/styles.xml" ContentType="{_TYPES}.styles+xml"/>'
-        + "".join(
-            f'<Override PartName="/xl/worksheets/sheet{n}.xml" ContentType="{_TYPES}.worksheet+xml"/>' for n in numbers
-        )
-        + "</Types>",
-    )
-
-
-def sheet_name(number: int) -> str:
-    return "Data" if number == 1 else f"Data {number}"
+    def _sheet(self, start: bytes, sheets: list[Sheet]) -> Iterator[bytes]:
+        """The text of the next sheet; at its end it is one of `sheets`."""
+        before = self._text.rows
+        yield start
+        yield from self._text.take(self._sheet_rows, self._sheet_bytes)
+        filtered = filtered_range(len(self._source.fields), self._text.rows - before) if self._titles else ""
+        yield sheet_end(filtered).encode()
+        sheets.append(Sheet(f"Data {len(sheets) + 1}" if sheets else "Data", filtered))

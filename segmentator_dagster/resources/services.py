@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from segmentator_dagster.exports.exporter import Exporter
+from segmentator_dagster.exports.retention import Retention
 from segmentator_dagster.settings import Settings
 from segmentator_dagster.storage.clickhouse import ClickHouse
-from segmentator_dagster.storage.connections import database_of, objects_of, writer_of
+from segmentator_dagster.storage.connections import database_of, objects_of, uploads_of, writer_of
 from segmentator_dagster.storage.metadata.attempts import Attempts
 from segmentator_dagster.storage.metadata.datasets import Datasets
 from segmentator_dagster.storage.metadata.exports import Exports
@@ -30,12 +31,14 @@ class Services:
     health: SegmentHealth
     exporter: Exporter
     profiler: DatasetProfiler
+    retention: Retention
 
     @classmethod
     def of(cls, settings: Settings) -> Services:
         database, writer = database_of(settings), writer_of(settings)
-        segments, exports, attempts = Segments(database), Exports(database), Attempts(database)
-        datasets = Datasets(database)
+        segments, exports = Segments(database), Exports(database, settings.export_defaults)
+        attempts = Attempts(database, settings.export_defaults, keep_days=settings.export_days)
+        datasets, objects = Datasets(database), objects_of(settings)
         exporter = Exporter(
             segments,
             exports,
@@ -44,11 +47,12 @@ class Services:
             datasets,
             References(database),
             writer,
-            objects_of(settings),
+            objects,
             settings.clickhouse_database,
         )
+        retention = Retention(exports, objects, uploads_of(settings, objects), writer, settings.clickhouse_database)
         health, profiler = SegmentHealth(database), DatasetProfiler(datasets, writer)
-        return cls(segments, exports, attempts, datasets, writer, health, exporter, profiler)
+        return cls(segments, exports, attempts, datasets, writer, health, exporter, profiler, retention)
 
     def connect(self) -> None:
         """Open what a run will need, so that its first use costs nothing."""

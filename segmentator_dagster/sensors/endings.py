@@ -7,6 +7,7 @@ import time
 import dagster as dg
 from dagster._core.storage.tags import AUTO_RETRY_RUN_ID_TAG, WILL_RETRY_TAG
 
+from segmentator_dagster.assets.run import AUDIENCE, FILES
 from segmentator_dagster.domain.export import ExportError, ExportRequest, Status
 from segmentator_dagster.exports.problems import RUN_FAILED
 from segmentator_dagster.storage.metadata.attempts import Attempts
@@ -34,7 +35,7 @@ def ending(status: dg.DagsterRunStatus, will_retry: str | None, seconds_ago: flo
 
 @dg.sensor(
     name="export_endings_sensor",
-    target=dg.AssetSelection.assets("segment_audience", "segment_csv", "segment_xlsx"),
+    target=dg.AssetSelection.assets(AUDIENCE, *FILES.values()),
     minimum_interval_seconds=5,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Ends exports whose run failed or was cancelled and is not retried, with the reason.",

@@ -16,11 +16,12 @@ _GRACE = timedelta(seconds=10)  # the API launches at once; this is for what it 
 
 
 def run_request(request: ExportRequest) -> dg.RunRequest:
-    """The run of a request: its audience, then its files. The key makes asking twice one run."""
+    """The run of a request: its audience unless it has one, then its files. The key makes asking twice one run."""
+    audience = [AUDIENCE] if request.takes_audience else []
     return dg.RunRequest(
         run_key=f"request:{request.id}",
         partition_key=str(request.segment_id),
-        asset_selection=[AUDIENCE, *(FILES[export.format] for export in request.exports)],
+        asset_selection=[*audience, *(FILES[export.format] for export in request.exports)],
         tags={
             REQUEST_TAG: request.id,
             LANE_TAG: BATCH if request.trigger is Trigger.SCHEDULE else INTERACTIVE,
@@ -30,7 +31,7 @@ def run_request(request: ExportRequest) -> dg.RunRequest:
 
 @dg.sensor(
     name="export_requests_sensor",
-    target=dg.AssetSelection.assets("segment_audience", "segment_csv", "segment_xlsx"),
+    target=dg.AssetSelection.assets(AUDIENCE, *FILES.values()),
     minimum_interval_seconds=5,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Launches export requests that nobody launched, for example those made while Dagster was down.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 from segmentator_dagster.assets.partitions import SEGMENTS
+from segmentator_dagster.assets.run import AUDIENCE, FILES
 from segmentator_dagster.sensors.requests import run_request
 from segmentator_dagster.storage.metadata.database import now
 from segmentator_dagster.storage.metadata.exports import Exports
@@ -13,7 +14,7 @@ from segmentator_dagster.storage.metadata.segments import Segments
 
 @dg.sensor(
     name="segment_schedules_sensor",
-    target=dg.AssetSelection.assets("segment_audience", "segment_csv", "segment_xlsx"),
+    target=dg.AssetSelection.assets(AUDIENCE, *FILES.values()),
     minimum_interval_seconds=10,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Exports each segment when the cron line in its record comes due, in the segment's time zone.",

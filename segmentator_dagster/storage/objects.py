@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import heapq
+import os
+import re
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
@@ -16,7 +20,8 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import LocalStore, S3Store
 
-from segmentator_dagster.domain.errors import Category, ProblemKind
+from segmentator_dagster.domain.errors import Category, ProblemKind, UserError
+from segmentator_dagster.storage.upload_source import PART_BYTES, UploadSource
 
 if TYPE_CHECKING:
     from obstore.store import S3Config
@@ -29,6 +34,14 @@ OBJECT_STORE_UNAVAILABLE = ProblemKind(
     hint_en="Try again in a few seconds; if it lasts, see `/ready`.",
     hint_ru="Повторите через несколько секунд; если не проходит, смотрите `/ready`.",
 )
+OBJECT_STORE_FULL = ProblemKind(
+    "object_store_full",
+    Category.UNAVAILABLE,
+    en="There is no room left in the object store.",
+    ru="В хранилище файлов не осталось места.",
+    hint_en="Make room, or keep exports for fewer days (`SEGMENTATOR_EXPORT_DAYS`), and export again.",
+    hint_ru="Освободите место или храните выгрузки меньше дней (`SEGMENTATOR_EXPORT_DAYS`) и повторите выгрузку.",
+)
 OBJECT_NOT_FOUND = ProblemKind(
     "object_not_found",
     Category.GONE,
@@ -38,19 +51,34 @@ OBJECT_NOT_FOUND = ProblemKind(
     hint_ru="Выгрузите сегмент ещё раз.",
 )
 
-_PART_BYTES = 8 << 20  # S3 allows 10 000 parts: up to 80 GB an object
-_CONCURRENT_PARTS = 3
+_CONCURRENT_PARTS = 3  # with the part being filled, 32 MiB of memory at most
+# ENOSPC, EFBIG and EDQUOT of the folder store as its library words them; a full store or quota of S3 servers.
+_FULL = re.compile(r"os error (?:28|27|122)\b|507 Insufficient Storage|<Code>QuotaExceeded</Code>")
 
 
 @dataclass(frozen=True, slots=True)
 class S3Access:
-    """How to reach an S3 bucket; None keys mean the environment's own credentials (a role, a profile)."""
+    """How to reach an S3 bucket; None keys mean the environment's own credentials (a role, a profile).
+
+    `sse` is the `x-amz-server-side-encryption` of new objects; `checksum` the algorithm of their `x-amz-checksum-…`,
+    beside the SHA-256 of each request that its signature always carries.
+    """
 
     endpoint: str | None
     region: str
     access_key_id: str | None
     secret_access_key: str | None
     virtual_host: bool
+    sse: str | None = None
+    sse_kms_key_id: str | None = None
+    checksum: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    key: str
+    size: int
+    modified_at: datetime
 
 
 @contextmanager
@@ -83,48 +111,53 @@ class Objects:
         return S3Store(
             self._url.netloc,
             prefix=self._url.path.strip("/") or None,
-            endpoint=access.endpoint,
+            endpoint=_endpoint(access, self._url.netloc),
             region=access.region,
             virtual_hosted_style_request=access.virtual_host,
             client_options={
                 "allow_http": bool(access.endpoint and access.endpoint.startswith("http://")),
                 "connect_timeout": timedelta(seconds=5),
-                "timeout": timedelta(seconds=120),
+                "timeout": timedelta(seconds=60),  # of one request; a part takes that long at 140 KB/s
             },
-            retry_config={"max_retries": 4, "retry_timeout": timedelta(seconds=60)},
-            config=_credentials(access),
+            # 5xx, SlowDown, cut connections and timeouts, part by part: pauses of 0.1 s doubled up to 15 s
+            retry_config={"max_retries": 6, "retry_timeout": timedelta(seconds=150)},
+            config=_config(access),
         )
 
     def put(self, key: str, chunks: Iterable[bytes], *, content_type: str, file_name: str) -> None:
-        """Stream chunks into a new object. An exception out of `chunks` passes through and leaves no object."""
-        failure: list[BaseException] = []
+        """Stream chunks into a new object, whole when this returns; after an exception no reader ever sees it.
 
-        def guarded() -> Iterator[bytes]:
-            try:
-                yield from chunks
-            except BaseException as error:
-                failure.append(error)
-                raise
-
-        attributes = (
-            {"Content-Type": content_type, "Content-Disposition": content_disposition(file_name)}
-            if self.folder is None
-            else None
-        )
+        The key must be one that nobody else writes to. An exception out of `chunks` passes through. UserError
+        object_store_unavailable, object_store_full, object_too_large. A killed process, or a store that is down at the
+        end too, leaves an unfinished upload: `Uploads` finds those.
+        """
+        source = UploadSource(chunks)
         try:
+            first = source.first_part()
             obstore.put(
                 self._store,
                 key,
-                guarded(),
-                attributes=attributes,
-                use_multipart=True,
-                chunk_size=_PART_BYTES,
+                b"".join(first) if source.ended else chain(first, source.rest()),
+                attributes=self._attributes(content_type, file_name),
+                use_multipart=not source.ended,
+                chunk_size=PART_BYTES,
                 max_concurrency=_CONCURRENT_PARTS,
             )
+            if self.folder is not None:
+                _flush(self.folder / key)
         except (BaseError, OSError) as error:
-            if failure:
-                raise failure[0] from error
-            raise OBJECT_STORE_UNAVAILABLE.error() from error
+            if source.failure is not None:
+                raise source.failure from error
+            if self.folder is not None:
+                (self.folder / key).unlink(missing_ok=True)
+            elif source.ended and self._arrived(key, source.bytes):
+                return  # the store did it all and only its answer was lost
+            kind = OBJECT_STORE_FULL if _FULL.search(str(error)) else OBJECT_STORE_UNAVAILABLE
+            raise kind.error() from error
+
+    def put_small(self, key: str, data: bytes, content_type: str) -> None:
+        """The same for bytes that are there already; the file's name is the end of the key."""
+        self.put(key, (data,), content_type=content_type, file_name=key.rpartition("/")[2])
 
     def size(self, key: str) -> int:
         """Bytes of an object; UserError object_not_found."""
@@ -137,19 +170,37 @@ class Objects:
             for chunk in obstore.get(self._store, key).stream(min_chunk_size=1 << 20):
                 yield bytes(chunk)
 
+    def below(self, prefix: str, *, after: str = "", limit: int) -> Sequence[StoredObject]:
+        """The first objects below a folder in the order of their keys, or the first that come after a key."""
+        with _errors():
+            pages = obstore.list(self._store, prefix, offset=after or None)
+            found = (StoredObject(one["path"], one["size"], one["last_modified"]) for page in pages for one in page)
+            if self.folder is not None:  # a folder lists its files as the disk has them
+                return heapq.nsmallest(limit, found, key=lambda one: one.key)
+            return tuple(islice(found, limit))
+
+    def delete(self, keys: Sequence[str]) -> None:
+        """Delete objects; those that are not there are fine."""
+        with _errors():
+            if self.folder is None:
+                obstore.delete(self._store, list(keys))
+                return
+            for key in keys:
+                path = self.folder / key
+                path.unlink(missing_ok=True)
+                _prune(path.parent, self.folder)
+
     def discard(self, prefix: str) -> None:
         """Delete a key or all below it, half-written files of a folder store too; nothing there is fine."""
-        with _errors():
-            if self.folder is not None:
-                path = self.folder / prefix
-                if path.is_dir():
-                    shutil.rmtree(path)
-                else:
-                    path.unlink(missing_ok=True)
-                return
-            for page in obstore.list(self._store, prefix):
-                obstore.delete(self._store, [entry["path"] for entry in page])
-            obstore.delete(self._store, prefix)
+        if self.folder is None or not (self.folder / prefix).is_dir():
+            self.delete([prefix])
+        if self.folder is None:
+            while page := self.below(prefix, limit=1000):
+                self.delete([one.key for one in page])
+        elif (path := self.folder / prefix).is_dir():
+            with _errors():
+                shutil.rmtree(path)
+                _prune(path.parent, self.folder)
 
     def signed_url(self, key: str, seconds: int) -> str:
         """A URL that lets its holder read the object for `seconds`. S3 only."""
@@ -164,11 +215,57 @@ class Objects:
         with _errors():
             next(iter(obstore.list(self._store, "exports", chunk_size=1)), None)
 
+    def _attributes(self, content_type: str, file_name: str) -> dict[str, str] | None:
+        if self.folder is not None:
+            return None
+        return {"Content-Type": content_type, "Content-Disposition": content_disposition(file_name)}
 
-def _credentials(access: S3Access) -> S3Config:
+    def _arrived(self, key: str, size: int) -> bool:
+        try:
+            return self.size(key) == size
+        except UserError:
+            return False
+
+
+def _endpoint(access: S3Access, bucket: str) -> str | None:
+    """The store's client wants the bucket in the endpoint's host where it shall be in the host."""
+    if access.endpoint is None or not access.virtual_host:
+        return access.endpoint
+    scheme, _, rest = access.endpoint.partition("://")
+    return f"{scheme}://{bucket}.{rest}"
+
+
+def _config(access: S3Access) -> S3Config:
+    config: S3Config = {}
     if access.access_key_id and access.secret_access_key:
-        return {"access_key_id": access.access_key_id, "secret_access_key": access.secret_access_key}
-    return {}
+        config |= {"access_key_id": access.access_key_id, "secret_access_key": access.secret_access_key}
+    if access.sse:
+        config["server_side_encryption"] = access.sse
+    if access.sse_kms_key_id:
+        config["sse_kms_key_id"] = access.sse_kms_key_id
+    if access.checksum:
+        config["checksum_algorithm"] = access.checksum
+    return config
+
+
+def _flush(path: Path) -> None:
+    """Onto the disk, name and all: what the database calls published outlives a power cut."""
+    for place in (path, path.parent):
+        descriptor = os.open(place, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _prune(path: Path, top: Path) -> None:
+    """Remove folders that became empty."""
+    while path != top:
+        try:
+            path.rmdir()
+        except OSError:
+            return
+        path = path.parent
 
 
 def content_disposition(file_name: str) -> str:

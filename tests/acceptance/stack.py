@@ -55,13 +55,13 @@ class Stack:
             **self.variables,
         }
 
-    def start(self) -> None:
+    def start(self, patience: float = 120) -> None:
         with self.output.open("w") as output:
             command = [sys.executable, "-m", "segmentator_dagster.cli", "up"]
             self.process = subprocess.Popen(
                 command, env=self.environment, stdout=output, stderr=subprocess.STDOUT, text=True, cwd=ROOT
             )
-        self.wait(lambda: "ready in" in self.output.read_text() or self.process.poll() is not None, 120)
+        self.wait(lambda: "ready in" in self.output.read_text() or self.process.poll() is not None, patience)
         assert self.process.poll() is None, self.said()
 
     def stop(self) -> None:

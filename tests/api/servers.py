@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-import uvicorn
 from fastapi import FastAPI
 
+from segmentator_dagster.api.server import Server
 from tests.servers.child import LOOPBACK
 
 RUN_ID = "2f4f1a52-8b0e-4b52-a4c9-0a0e0ad5a8a1"
@@ -76,7 +76,7 @@ def dagster_server() -> Iterator[DagsterServer]:
 def api_server(app: FastAPI) -> Iterator[str]:
     """The application under uvicorn on a port of its own; gives its address."""
     with socket.create_server((LOOPBACK, 0)) as listener:
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, ws="none"))
+        server = Server(app, log_level="warning")
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
         try:

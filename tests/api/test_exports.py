@@ -11,19 +11,18 @@ import pytest
 from botocore.config import Config  # type: ignore[import-untyped]
 
 from segmentator_dagster.api.links import Links
-from segmentator_dagster.domain.export import Format
-from segmentator_dagster.storage.connections import objects_of
+from segmentator_dagster.domain.export_options import resolved
 from segmentator_dagster.storage.metadata.datasets import RegisteredDataset
 from tests.api.conftest import Stack
+from tests.api.exporting import CONTENT, ask, published
 from tests.api.servers import RUN_ID, DagsterServer, dagster_server, eventually
 from tests.servers.clickhouse import ClickHouseServer
 from tests.servers.s3 import S3Server
 
 KEYS = [
-    *("id", "segment_id", "version", "snapshot_id", "format", "status", "progress", "rows", "bytes", "sha256"),
-    *("created_at", "finished_at", "error", "run_id", "links"),
+    *("id", "segment_id", "version", "snapshot_id", "format", "status", "progress", "rows", "bytes", "sha256", "files"),
+    *("created_at", "finished_at", "expires_at", "deleted_at", "error", "run_id", "links"),
 ]
-CONTENT = b"user_id\nu1\nu2\n"
 
 
 @pytest.fixture
@@ -42,27 +41,6 @@ def with_dagster(
     return make_stack((visits,), clickhouse_url=clickhouse_server.reader_url, dagster_port=dagster.port)
 
 
-def ask(stack: Stack, segment_id: int, formats: list[str], key: str | None = None) -> Any:
-    headers = {"Idempotency-Key": key} if key else {}
-    return stack.client.post(f"/api/v1/segments/{segment_id}/exports", json={"formats": formats}, headers=headers)
-
-
-def published(stack: Stack, format_: str = "csv") -> dict[str, Any]:
-    """An export with its file, as the Dagster side leaves it."""
-    segment_id = stack.segment("Отчёт: iOS")["id"]
-    made: dict[str, Any] = ask(stack, segment_id, [format_]).json()["items"][0]
-    stored = stack.exports.get(made["id"])
-    request = stack.attempts.claim(stored.request_id, RUN_ID, None)
-    assert request is not None
-    assert stack.attempts.start(stored.id, request.attempt)
-    key = f"exports/{segment_id}/{stored.id}/1.{format_}"
-    name = f"Отчёт iOS.{format_}"
-    objects_of(stack.settings).put(key, [CONTENT], content_type=Format.CSV.content_type, file_name=name)
-    manifest = {"rows": 2, "bytes": len(CONTENT), "sha256": "0" * 64}
-    assert stack.attempts.publish(stored.id, 1, object_key=key, file_name=name, manifest=manifest)
-    return made
-
-
 def test_exports_asked_for_while_dagster_is_down_are_written_down(stack: Stack) -> None:
     segment_id = stack.segment()["id"]
     answer = ask(stack, segment_id, ["xlsx", "csv"])
@@ -71,11 +49,21 @@ def test_exports_asked_for_while_dagster_is_down_are_written_down(stack: Stack) 
     assert {item["format"] for item in items} == {"csv", "xlsx"}
     assert list(items[0]) == KEYS
     assert items[0]["status"] == "requested"
-    assert items[0]["progress"] == {"phase": "waiting", "rows": 0, "total_rows": None, "bytes": 0}
+    assert items[0]["progress"] == {
+        "phase": "waiting",
+        "rows": 0,
+        "total_rows": None,
+        "bytes": 0,
+        "read_rows": 0,
+        "total_read_rows": None,
+        "rate": None,
+        "eta_seconds": None,
+    }
     assert items[0]["links"] == {"download": None, "dagster": None}
     listed = stack.client.get(f"/api/v1/segments/{segment_id}/exports").json()["items"]
     assert sorted(listed, key=str) == sorted(items, key=str)
-    assert stack.client.get(f"/api/v1/exports/{items[0]['id']}").json() == {**items[0], "manifest": None}
+    detail = stack.client.get(f"/api/v1/exports/{items[0]['id']}").json()
+    assert detail == {**items[0], "options": resolved().as_json(), "compare": None, "manifest": None}
     assert stack.client.get(f"/api/v1/segments/{segment_id}").json()["last_export"] in items
 
 
@@ -96,7 +84,7 @@ def test_wrong_formats_are_422_with_the_place(offline: Stack, formats: Any, code
 
 
 def test_an_unknown_format_names_the_known_ones(offline: Stack) -> None:
-    assert ask(offline, 1, ["pdf"]).json()["hint"] == "Форматы: csv, xlsx."
+    assert ask(offline, 1, ["pdf"]).json()["hint"] == "Форматы: csv, xlsx, parquet."
 
 
 @pytest.mark.parametrize("key", ["a b", "x" * 201, "ключ".encode(), b""])
@@ -208,7 +196,7 @@ def test_a_published_file_comes_through_a_signed_link(stack: Stack) -> None:
     link = redirect.headers["location"]
     file = stack.client.get(link)
     assert (file.status_code, file.content) == (200, CONTENT)
-    assert file.headers["content-type"] == Format.CSV.content_type
+    assert file.headers["content-type"] == "text/csv; charset=utf-8"
     assert "filename*=UTF-8''%D0%9E%D1%82%D1%87%D1%91%D1%82%20iOS.csv" in file.headers["content-disposition"]
     assert file.headers["cache-control"] == "no-store"
     part = stack.client.get(link, headers={"Range": "bytes=8-9"})
@@ -236,9 +224,9 @@ def test_a_link_that_expired_or_was_tampered_with_gives_nothing(stack: Stack) ->
     for bad in (swapped, token[:-4], "x", token + token, "%00", "я"):
         answer = stack.client.get(f"{prefix}/{bad}")
         assert (answer.status_code, answer.json()["code"]) == (403, "link_invalid"), bad
-    foreign = Links("f" * 32).token(made["id"], time.time() + 60)
+    foreign = Links("f" * 32).token(made["id"], 1, time.time() + 60)
     assert stack.client.get(f"{prefix}/{foreign}").status_code == 403
-    expired = Links("k" * 32).token(made["id"], time.time() - 1)
+    expired = Links("k" * 32).token(made["id"], 1, time.time() - 1)
     answer = stack.client.get(f"{prefix}/{expired}")
     assert (answer.status_code, answer.json()["code"]) == (410, "link_expired")
 

@@ -12,8 +12,8 @@ from tests.api.conftest import RULE, Stack
 from tests.servers.clickhouse import ClickHouseServer
 
 KEYS = [
-    *("id", "name", "description", "tags", "dataset", "rule", "columns", "time_zone", "schedule", "version", "owner"),
-    *("created_at", "updated_at", "last_export", "broken", "used_by", "links"),
+    *("id", "name", "description", "tags", "dataset", "rule", "columns", "time_zone", "schedule"),
+    *("export", "version", "owner", "created_at", "updated_at", "last_export", "broken", "used_by", "links"),
 ]
 
 

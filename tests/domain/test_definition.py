@@ -8,6 +8,7 @@ import pytest
 from segmentator_dagster.domain.catalogue import Catalogue, Dataset, Field, FieldType
 from segmentator_dagster.domain.definition import Examined, examined, saved_rule
 from segmentator_dagster.domain.errors import Category, ProblemKind, UserError
+from segmentator_dagster.domain.export_options import ExportOptions
 from segmentator_dagster.domain.reference_problems import BROKEN_SEGMENT
 from segmentator_dagster.domain.references import KnownSegment, Library
 from segmentator_dagster.domain.rule import LANGUAGE_VERSION, Everyone, Rule, SegmentMembers
@@ -54,6 +55,17 @@ def test_columns_that_are_gone_are_named_where_they_are_used() -> None:
     ]
     keyless = Catalogue({"people": replace(PEOPLE, fields=(CITY,))})
     assert faults(seen(WHOLE, keyless)) == [("unknown_field", "/dataset")]
+
+
+def test_fields_that_the_files_need_and_that_are_gone_are_named() -> None:
+    said = {"split": {"field": "city"}, "yandex_audience": {"email": "mail"}}
+    definition = replace(WHOLE, export=ExportOptions.model_validate(said))
+    assert faults(seen(definition)) == [("unknown_field", "/export/yandex_audience/email")]
+    less = Catalogue({"people": replace(PEOPLE, fields=(KEY,))})
+    assert faults(seen(definition, less)) == [
+        ("split_field_not_exported", "/export/split/field"),
+        ("unknown_field", "/export/yandex_audience/email"),
+    ]
 
 
 def test_a_missing_dataset_is_one_problem_however_much_of_it_is_used() -> None:

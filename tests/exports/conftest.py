@@ -13,7 +13,8 @@ import pytest
 from segmentator_dagster.compiler.query import CompiledQuery
 from segmentator_dagster.domain.export import ExportRequest, Format, Trigger
 from segmentator_dagster.domain.segment import Definition, Segment
-from segmentator_dagster.exports.exporter import Exporter, Run
+from segmentator_dagster.exports.exporter import Exporter, Published, Run
+from segmentator_dagster.exports.extract import extract_tables
 from segmentator_dagster.storage.clickhouse import ClickHouse
 from segmentator_dagster.storage.members import create_databases
 from segmentator_dagster.storage.metadata.attempts import Attempts
@@ -55,8 +56,19 @@ class Bench:
         definition = Definition(uuid.uuid4().hex, rule or {"kind": "everyone"}, dataset, "Europe/Moscow", **more)
         return self.exporter.segments.create(definition, "f" * 64, "me")
 
-    def ask(self, segment: Segment, *formats: Format) -> ExportRequest:
-        return self.exporter.exports.request(segment, formats, trigger=Trigger.API, requested_by="me")
+    def ask(self, segment: Segment, *formats: Format, **more: Any) -> ExportRequest:
+        return self.exporter.exports.request(segment, formats, trigger=Trigger.API, requested_by="me", **more)
+
+    def publish(self, request: ExportRequest, format_: Format) -> Published:
+        """One format of a request, by a run of its own."""
+        run = self.run(request)
+        claimed = self.exporter.begin(run)
+        if claimed.takes_audience:
+            self.exporter.take_audience(claimed)
+        return self.exporter.write_file(claimed, format_, run)
+
+    def content(self, published: Published, number: int = 1) -> bytes:
+        return (self.folder / published.export.files[number - 1].key).read_bytes()
 
     def run(self, request: ExportRequest, run_id: str = "run1", **more: Any) -> Run:
         values = {
@@ -68,7 +80,11 @@ class Bench:
         return Run(run_id, segment_id=request.segment_id, formats=tuple(e.format for e in request.exports), **values)
 
     def files(self) -> list[Path]:
-        return [path for path in self.folder.rglob("*") if path.is_file()]
+        """All that is in the store, less the manifests."""
+        return sorted(path for path in self.folder.rglob("*") if path.is_file() and path.name != "manifest.json")
+
+    def extracts(self, request: ExportRequest) -> list[str]:
+        return [t.name for t in extract_tables(self.admin, "segmentator") if t.request_id == request.id]
 
 
 @pytest.fixture

@@ -1,18 +1,21 @@
 from __future__ import annotations
 
+import uuid
 from datetime import timedelta
 
 import dagster as dg
 import pytest
 
-from segmentator_dagster.domain.export import Format, Trigger
+from segmentator_dagster.domain.export import Format, Snapshot, Trigger
 from segmentator_dagster.domain.segment import Schedule
 from segmentator_dagster.sensors import requests
 from segmentator_dagster.sensors.requests import export_requests_sensor
 from segmentator_dagster.sensors.schedules import segment_schedules_sensor
 from segmentator_dagster.storage.metadata.attempts import Attempts
+from segmentator_dagster.storage.metadata.database import Database, now
 from segmentator_dagster.storage.metadata.exports import Exports
 from segmentator_dagster.storage.metadata.segments import Segments
+from segmentator_dagster.storage.metadata.snapshots import Snapshots
 from tests.storage.conftest import definition
 
 BOTH = [Format.CSV, Format.XLSX]
@@ -45,6 +48,20 @@ def test_a_request_without_a_run_gets_one_with_its_formats_and_tags(
     }
     assert run.tags["segmentator/request_id"] == request.id
     assert run.tags["segmentator/lane"] == "interactive"
+
+
+def test_a_request_that_has_its_audience_gets_a_run_for_its_files_alone(
+    segments: Segments, exports: Exports, attempts: Attempts, database: Database, instance: dg.DagsterInstance
+) -> None:
+    segment = segments.create(definition(), "f", "me")
+    instance.add_dynamic_partitions("segments", [segment.partition_key])
+    first = exports.request(segment, BOTH, trigger=Trigger.API, requested_by="me")
+    attempts.claim(first.id, "run1", None)
+    snapshot = Snapshot(str(uuid.uuid4()), segment.id, 1, 3, now())
+    assert Snapshots(database).record(snapshot, first.id, 1)
+    exports.request(segment, [Format.PARQUET], trigger=Trigger.API, requested_by="me", snapshot=snapshot)
+    (run,) = tick(exports, instance)
+    assert [key.to_user_string() for key in run.asset_selection or ()] == ["segment_parquet"]
 
 
 def test_a_run_whose_launch_was_not_noted_is_found_by_its_tag_and_not_repeated(
@@ -81,7 +98,6 @@ def test_a_due_segment_is_requested_once_and_its_run_key_is_that_of_the_request(
     segments: Segments, exports: Exports, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from segmentator_dagster.sensors import schedules  # noqa: PLC0415
-    from segmentator_dagster.storage.metadata.database import now  # noqa: PLC0415
 
     segment = segments.create(definition(schedule=Schedule("* * * * *", ("csv",))), "f", "me")
     instance.add_dynamic_partitions("segments", [segment.partition_key])

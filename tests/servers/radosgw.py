@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import platform
 import secrets
@@ -18,9 +19,10 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from tests.servers.child import LOOPBACK, accepts, free_port, running, until
-from tests.servers.s3 import S3Server
+from tests.servers.s3 import DOMAIN, S3Server
 
 VARIABLE = "SEGMENTATOR_TEST_CEPH"
+KMS_KEY = "exports-key"
 
 
 @contextmanager
@@ -57,7 +59,7 @@ def radosgw(folder: Path, packages: Path) -> Iterator[S3Server]:
         keys = ("--access-key", access_key, "--secret", secret)
         _run(environment, "radosgw-admin", "--id", "admin", "user", "create", "--uid=s", "--display-name=s", *keys)
         until(lambda: accepts(ports["rgw"]), gateway, log, 60)
-        yield S3Server(f"http://{LOOPBACK}:{ports['rgw']}", ports["rgw"], access_key, secret)
+        yield S3Server(f"http://{LOOPBACK}:{ports['rgw']}", ports["rgw"], access_key, secret, kms=True)
 
 
 def _make_monitor(folder: Path, cluster: str, port: int, environment: Mapping[str, str]) -> None:
@@ -99,7 +101,13 @@ erasure_code_dir = {libraries}/ceph/erasure-code
 osd_data = {folder}/osd
 mon_data = {folder}/mon
 rgw_data = {folder}/rgw
-bluestore_block_size = 4294967296
+bluestore_block_size = 34359738368
 osd_memory_target = 939524096
 rgw_frontends = beast endpoint={LOOPBACK}:{ports["rgw"]}
+rgw_dns_name = {DOMAIN}
+rgw_gc_obj_min_wait = 5
+rgw_gc_processor_period = 5
+rgw_crypt_require_ssl = false
+rgw_crypt_s3_kms_backend = testing
+rgw_crypt_s3_kms_encryption_keys = {KMS_KEY}={base64.b64encode(secrets.token_bytes(32)).decode()}
 """

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+DOMAIN = "s3.test"  # a bucket is also at <bucket>.s3.test, for those who find their way there
+
 
 @dataclass(frozen=True, slots=True)
 class S3Server:
-    """Address and keys of a server with path-style buckets, none of them made yet."""
+    """Address and keys of a server, no bucket made yet; `kms` where it can encrypt with a key that is named."""
 
     url: str
     port: int
     access_key: str
     secret_key: str
     region: str = "us-east-1"
+    kms: bool = False

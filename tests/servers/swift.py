@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.servers.child import LOOPBACK, accepts, free_port, running, until
-from tests.servers.s3 import S3Server
+from tests.servers.s3 import DOMAIN, S3Server
 
 ROOT = Path(__file__).parents[2]
 ACCOUNT = "segmentator"
@@ -123,6 +123,7 @@ def _proxy(settings: Path, secret: str) -> dict[str, dict[str, str]]:
             "s3_acl": "false",
             "location": "us-east-1",
             "max_upload_part_num": "10000",
+            "storage_domain": DOMAIN,
         },
         "filter:tempauth": {"use": "egg:swift#tempauth", f"user_{ACCOUNT}_user": f"{secret} .admin"},
         **{f"filter:{name}": {"use": f"egg:swift#{name}"} for name in FILTERS},

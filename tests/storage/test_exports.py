@@ -6,30 +6,28 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from segmentator_dagster.domain.errors import UserError
-from segmentator_dagster.domain.export import ExportError, ExportRequest, Format, Progress, Snapshot, Status, Trigger
+from segmentator_dagster.domain.export import (
+    ExportError,
+    Format,
+    Progress,
+    Snapshot,
+    Status,
+    Trigger,
+)
 from segmentator_dagster.domain.segment import Schedule, Segment
 from segmentator_dagster.storage.metadata.attempts import Attempts
 from segmentator_dagster.storage.metadata.exports import Exports
 from segmentator_dagster.storage.metadata.segments import Segments
 from segmentator_dagster.storage.metadata.snapshots import Snapshots
 from tests.storage.conftest import definition
+from tests.storage.exporting import BOTH, ask, publish
 
-BOTH = [Format.CSV, Format.XLSX]
-MANIFEST = {"rows": 3, "bytes": 9, "sha256": "a" * 64}
 REASON = ExportError("run_failed", "по-русски", "in English")
 
 
 @pytest.fixture
 def segment(segments: Segments) -> Segment:
     return segments.create(definition(), "f", "me")
-
-
-def ask(exports: Exports, segment: Segment, formats: list[Format] = BOTH, key: str | None = None) -> ExportRequest:
-    return exports.request(segment, formats, trigger=Trigger.API, requested_by="me", idempotency_key=key)
-
-
-def publish(attempts: Attempts, export_id: str, attempt: int) -> bool:
-    return attempts.publish(export_id, attempt, object_key="k", file_name="n", manifest=MANIFEST)
 
 
 def test_a_request_waits_with_one_export_per_format(exports: Exports, segment: Segment) -> None:

@@ -3,14 +3,18 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import sqlalchemy as sa
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
+from segmentator_dagster.domain.export import File
+from segmentator_dagster.domain.export_options import resolved
 from segmentator_dagster.domain.rule import LANGUAGE_VERSION
 from segmentator_dagster.storage.metadata.database import Database
+from segmentator_dagster.storage.metadata.exports import Exports
 from segmentator_dagster.storage.metadata.migrate import alembic_config, migrate
 from segmentator_dagster.storage.metadata.models import Base
 from segmentator_dagster.storage.metadata.segments import Segments
@@ -84,3 +88,38 @@ def test_segments_of_before_keep_everything_and_are_of_the_first_language_versio
         assert connection.execute(sa.text("SELECT name, version FROM segments")).all() == [("x", changed.version)]
     migrate(empty_database)
     assert segments.get(1).definition.rule_version == 1
+
+
+def test_exports_of_before_keep_their_file_and_have_plain_options(empty_database: Database) -> None:
+    migrate(empty_database, "0002")
+    segment: dict[str, object] = dict.fromkeys(
+        ("name", "name_key", "search_text", "description", "dataset", "time_zone", "fingerprint", "owner"), "x"
+    )
+    segment |= {"version": 1, "rule": "{}", "updated_at": "2026-01-01", "created_at": "2026-01-01"}
+    request: dict[str, object] = {"id": "r", "segment_id": 1, "version": 1, "trigger": "api", "requested_by": "me"}
+    request |= {"attempt": 1, "created_at": "2026-01-01"}
+    waiting: dict[str, object] = {"id": "w", "request_id": "r", "segment_id": 1, "format": "xlsx", "attempt": 0}
+    waiting |= {"status": "requested", "phase": "waiting", "progress_rows": 0, "progress_bytes": 0}
+    waiting |= {"created_at": "2026-01-01"}
+    published = waiting | {"id": "p", "format": "csv", "status": "published", "rows": 3, "bytes": 9, "sha256": "a" * 64}
+    published |= {"object_key": "exports/1/p/1/x/csv", "file_name": "Сегмент.csv", "manifest": '{"rows": 3}'}
+    rows = (("segments", segment), ("export_requests", request), ("exports", waiting), ("exports", published))
+    with empty_database.engine.begin() as connection:
+        for table, row in rows:
+            values = ", ".join(f":{name}" for name in row)
+            connection.execute(sa.text(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({values})"), row)
+    migrate(empty_database)
+    exports = Exports(empty_database)
+    kept = exports.get("p")
+    assert kept.files == (File("exports/1/p/1/x/csv", "Сегмент.csv", 3, 9, "a" * 64),)
+    assert (kept.options, kept.compare, kept.expires_at, kept.deleted_at) == (resolved(), None, None, None)
+    assert exports.expired(datetime(2100, 1, 1, tzinfo=UTC)) == ()
+    assert exports.get("w").files == ()
+    downgrade(empty_database, "0002")
+    with empty_database.engine.connect() as connection:
+        query = sa.text("SELECT id, object_key, file_name, sha256 FROM exports ORDER BY id")
+        names = ("id", "object_key", "file_name", "sha256")
+        before = [tuple(published[name] for name in names), ("w", None, None, None)]
+        assert [tuple(row) for row in connection.execute(query)] == before
+    migrate(empty_database)
+    assert exports.get("p").files == kept.files

@@ -2,34 +2,84 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import AsyncIterator
+from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query
-from fastapi.responses import FileResponse, RedirectResponse
+from fastapi import APIRouter, Depends, Header, Query
+from fastapi.responses import FileResponse, RedirectResponse, Response
+from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from segmentator_dagster.api.documented import CHANGING, STORED, WITH_BODY, errors
+from segmentator_dagster.api.documented import ANY, CHANGING, STORED, WITH_BODY, errors
+from segmentator_dagster.api.export_events import states
 from segmentator_dagster.api.exports import FILES_PATH
 from segmentator_dagster.api.http_problems import RANGE_NOT_SATISFIABLE, UNKNOWN_PATH
 from segmentator_dagster.api.problems import (
     BAD_IDEMPOTENCY_KEY,
     DUPLICATE_VALUE,
     EXPORT_NOT_PUBLISHED,
+    FILE_EXPIRED,
+    FILE_NOT_FOUND,
     LINK_EXPIRED,
     LINK_INVALID,
     OUT_OF_RANGE,
+    SEVERAL_FILES,
+    SNAPSHOT_NOT_FOUND,
+    SNAPSHOT_OR_COMPARE,
+    UNKNOWN_CHOICE,
     UNKNOWN_FORMAT,
+    WRONG_VALUE,
 )
 from segmentator_dagster.api.routes.caller import CallerLanguage, UseCases
-from segmentator_dagster.api.schemas.exports import ExportDetailOut, ExportOut, ExportsIn, ExportsOut
+from segmentator_dagster.api.schemas.export_options import ExportChoicesOut
+from segmentator_dagster.api.schemas.exports import (
+    EXAMPLE_EXPORT,
+    ExportDetailOut,
+    ExportOut,
+    ExportsIn,
+    ExportsOut,
+    ManifestOut,
+    SnapshotOut,
+    SnapshotsOut,
+)
 from segmentator_dagster.domain.export import Export
-from segmentator_dagster.domain.problems import EMPTY_LIST
+from segmentator_dagster.domain.export_checking import (
+    AUDIENCE_IS_CSV,
+    AUDIENCE_IS_ONE_FILE,
+    BOM_NOT_HERE,
+    NO_CONTACTS,
+    SPLIT_FIELD_NOT_EXPORTED,
+    TWO_SPLITS,
+    UNENCODABLE_TEXT,
+)
+from segmentator_dagster.domain.problems import EMPTY_LIST, UNKNOWN_FIELD
+from segmentator_dagster.storage.clickhouse import CLICKHOUSE_UNAVAILABLE
 from segmentator_dagster.storage.metadata.exports import EXPORT_FINISHED, EXPORT_NOT_FOUND, IDEMPOTENCY_KEY_REUSED
 from segmentator_dagster.storage.metadata.segments import SEGMENT_DELETED, SEGMENT_NOT_FOUND
 from segmentator_dagster.storage.objects import OBJECT_NOT_FOUND, OBJECT_STORE_UNAVAILABLE, content_disposition
 
 router = APIRouter(tags=["exports"])
 
-_FILE = (EXPORT_NOT_FOUND, EXPORT_NOT_PUBLISHED, OBJECT_NOT_FOUND, OBJECT_STORE_UNAVAILABLE)
+OPTIONS = (
+    UNKNOWN_CHOICE,
+    OUT_OF_RANGE,
+    WRONG_VALUE,
+    BOM_NOT_HERE,
+    UNENCODABLE_TEXT,
+    TWO_SPLITS,
+    SPLIT_FIELD_NOT_EXPORTED,
+    NO_CONTACTS,
+    AUDIENCE_IS_CSV,
+    AUDIENCE_IS_ONE_FILE,
+    UNKNOWN_FIELD,
+    CLICKHOUSE_UNAVAILABLE,
+)
+_FILE = (EXPORT_NOT_FOUND, EXPORT_NOT_PUBLISHED, FILE_EXPIRED, OBJECT_NOT_FOUND, OBJECT_STORE_UNAVAILABLE)
+_RETRY_MILLISECONDS = 1000
+_EVENTS = (
+    f"event: progress\ndata: {json.dumps(EXAMPLE_EXPORT, ensure_ascii=False)}\nid: 1\nretry: {_RETRY_MILLISECONDS}\n\n"
+)
 _BYTES = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
 
 
@@ -46,6 +96,9 @@ _BYTES = {"content": {"application/octet-stream": {"schema": {"type": "string", 
         UNKNOWN_FORMAT,
         DUPLICATE_VALUE,
         EMPTY_LIST,
+        *OPTIONS,
+        SNAPSHOT_NOT_FOUND,
+        SNAPSHOT_OR_COMPARE,
         BAD_IDEMPOTENCY_KEY,
         IDEMPOTENCY_KEY_REUSED,
     ),
@@ -61,8 +114,10 @@ def request_exports(
     ] = None,
 ) -> ExportsOut:
     """The request is written down before the answer, and run as soon as Dagster can, also where Dagster is down now.
-    All formats are files of one snapshot of the audience."""
-    return _listed(use.exports.request(segment_id, body.formats, idempotency_key), use, language)
+    All formats are files of one snapshot of the audience: of the one that is taken now, or with `snapshot_id` of an
+    earlier one; with `compare` they have the users that came, went or stayed between two of them. `export` goes over
+    what the segment and the installation say; an empty object for `split` or `yandex_audience` switches theirs off."""
+    return _listed(use.exports.request(segment_id, body.draft(), idempotency_key), use, language)
 
 
 @router.get(
@@ -82,6 +137,34 @@ def list_exports(
 
 
 @router.get(
+    "/export-options",
+    summary="Describe the options of exports",
+    response_description="Formats, profiles, defaults and every option",
+    responses=errors(*ANY),
+)
+async def export_options(use: UseCases) -> ExportChoicesOut:
+    """What `export` of a segment or of a request may say, in words for people, and what holds where nothing is said
+    here."""
+    return ExportChoicesOut.of(use.exports.installation)
+
+
+@router.get(
+    "/segments/{segment_id}/snapshots",
+    summary="List the snapshots of a segment",
+    response_description="Newest first",
+    responses=errors(*STORED, SEGMENT_NOT_FOUND, UNKNOWN_PATH, OUT_OF_RANGE),
+)
+def list_snapshots(
+    segment_id: int,
+    use: UseCases,
+    limit: Annotated[int, Query(ge=1, le=200, description="most snapshots")] = 100,
+) -> SnapshotsOut:
+    """The audiences that were taken, each at one moment; they can be exported again and compared. Also of a deleted
+    segment."""
+    return SnapshotsOut(items=[SnapshotOut.of(snapshot) for snapshot in use.exports.snapshots(segment_id, limit)])
+
+
+@router.get(
     "/exports/{export_id}",
     summary="Read an export",
     response_description="The export with its manifest",
@@ -89,9 +172,37 @@ def list_exports(
 )
 def get_export(export_id: str, use: UseCases, language: CallerLanguage) -> ExportDetailOut:
     """Its state, how far it is, and, once published, what the file says of itself."""
-    export = use.exports.get(export_id)
-    manifest = dict(export.manifest) if export.manifest is not None else None
-    return ExportDetailOut.of(export, language, use.dagster_url, manifest=manifest)
+    return ExportDetailOut.of(use.exports.get(export_id), language, use.dagster_url)
+
+
+def _existing(export_id: str, use: UseCases) -> Export:
+    return use.exports.get(export_id)
+
+
+@router.get(
+    "/exports/{export_id}/events",
+    response_class=EventSourceResponse,
+    summary="Watch an export",
+    response_description="Events `progress` with the export, at last one `end`",
+    responses={
+        200: {"content": {"text/event-stream": {"example": _EVENTS}}},
+        **errors(*STORED, EXPORT_NOT_FOUND),
+    },
+)
+async def watch_export(
+    export: Annotated[Export, Depends(_existing)], use: UseCases, language: CallerLanguage
+) -> AsyncIterator[ServerSentEvent]:
+    """Server-Sent Events: `progress` whenever the export changes and four times a second while it runs; `end` when it
+    is final, and then the stream ends. The data is what `GET /segments/{id}/exports` has in its list."""
+    number = 0
+    async for state in states(partial(use.exports.get, export.id), use.stopping):
+        number += 1
+        yield ServerSentEvent(
+            event="end" if state.status.final else "progress",
+            data=ExportOut.of(state, language, use.dagster_url),
+            id=str(number),
+            retry=_RETRY_MILLISECONDS,
+        )
 
 
 @router.post(
@@ -111,11 +222,33 @@ def cancel_export(export_id: str, use: UseCases, language: CallerLanguage) -> Ex
     response_class=RedirectResponse,
     summary="Download the file of an export",
     response_description="Go to `Location`; the link lives for a minute at most",
-    responses=errors(*STORED, *_FILE),
+    responses=errors(*STORED, *_FILE, SEVERAL_FILES, FILE_NOT_FOUND, OUT_OF_RANGE),
 )
-def download_export(export_id: str, use: UseCases) -> RedirectResponse:
+def download_export(
+    export_id: str,
+    use: UseCases,
+    file: Annotated[int | None, Query(ge=1, description="which one of several, from 1")] = None,
+) -> RedirectResponse:
     """Redirects to a link made for this request: of S3, or of this API where files are in a folder."""
-    return RedirectResponse(use.exports.download_url(export_id), 307)
+    return RedirectResponse(use.exports.download_url(export_id, file), 307)
+
+
+@router.get(
+    "/exports/{export_id}/manifest",
+    response_model=ManifestOut,
+    summary="Download the manifest of an export",
+    response_description="What its files say of themselves",
+    responses=errors(*STORED, EXPORT_NOT_FOUND, EXPORT_NOT_PUBLISHED),
+)
+def download_manifest(export_id: str, use: UseCases) -> Response:
+    """Segment, rule, version, snapshot and options, rows, bytes and SHA-256 of every file, and which values a format
+    could not carry as they are. It stays when the files are deleted."""
+    download = use.exports.manifest(export_id)
+    return Response(
+        json.dumps(download.document, ensure_ascii=False, indent=2) + "\n",
+        media_type="application/json",
+        headers={"Content-Disposition": content_disposition(download.file_name)},
+    )
 
 
 @router.get(

@@ -19,6 +19,7 @@ from segmentator_dagster.api.problems import (
     UNKNOWN_FORMAT,
 )
 from segmentator_dagster.api.routes.caller import CallerLanguage, UseCases
+from segmentator_dagster.api.routes.exports import OPTIONS
 from segmentator_dagster.api.schemas.segments import (
     CopyIn,
     SegmentIn,
@@ -34,7 +35,6 @@ from segmentator_dagster.domain.problems import (
     DUPLICATE_COLUMN,
     EMPTY_GROUP,
     UNKNOWN_DATASET,
-    UNKNOWN_FIELD,
     UNKNOWN_KEY,
     UNKNOWN_TIME_ZONE,
 )
@@ -46,7 +46,6 @@ from segmentator_dagster.domain.reference_problems import (
     UNKNOWN_SEGMENT,
 )
 from segmentator_dagster.domain.schedule import BAD_CRON
-from segmentator_dagster.storage.clickhouse import CLICKHOUSE_UNAVAILABLE
 from segmentator_dagster.storage.metadata.pages import BAD_CURSOR
 from segmentator_dagster.storage.metadata.segments import (
     NAME_TAKEN,
@@ -67,8 +66,8 @@ WRITING = (
     UNKNOWN_FORMAT,
     UNKNOWN_TIME_ZONE,
     BAD_CRON,
+    *OPTIONS,
     UNKNOWN_DATASET,
-    UNKNOWN_FIELD,
     DUPLICATE_COLUMN,
     EMPTY_GROUP,
     UNKNOWN_SEGMENT,
@@ -76,7 +75,6 @@ WRITING = (
     BROKEN_SEGMENT,
     SEGMENT_CYCLE,
     UNKNOWN_LIST,
-    CLICKHOUSE_UNAVAILABLE,
 )
 
 
@@ -126,7 +124,7 @@ def get_segment(segment_id: int, use: UseCases, language: CallerLanguage) -> Seg
 def update_segment(segment_id: int, body: SegmentPatch, use: UseCases, language: CallerLanguage) -> SegmentOut:
     """Changes the given keys and makes the next version. `version` says which one the change is based on; where that is
     not the current one, the answer is 409 with the current segment as `current`. `null` resets `columns`, `schedule`,
-    `dataset` and `time_zone`."""
+    `export`, `dataset` and `time_zone`."""
     view = use.segments.update(segment_id, body.version, body.changes())
     return SegmentOut.of(view, language, use.dagster_url)
 

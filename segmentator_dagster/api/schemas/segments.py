@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from segmentator_dagster.api.drafts import SegmentChanges, SegmentDraft
 from segmentator_dagster.api.schemas import examples
 from segmentator_dagster.api.schemas.broken import BrokenOut, UsedByOut
+from segmentator_dagster.api.schemas.export_options import EXAMPLE_LAYER, Layer
 from segmentator_dagster.api.schemas.exports import EXAMPLE_EXPORT, ExportOut
 from segmentator_dagster.api.schemas.queries import PageQuery, Plain
 from segmentator_dagster.api.segments import SegmentView
@@ -24,6 +25,7 @@ _EXAMPLE_DRAFT: dict[str, Any] = {
     "tags": ["ios"],
     "columns": ["platform_main", "cohort"],
     "schedule": {"cron": "0 6 * * 1", "formats": ["csv"]},
+    "export": EXAMPLE_LAYER,
 }
 _EXAMPLE_SEGMENT: dict[str, Any] = {
     "id": 17,
@@ -35,6 +37,7 @@ _EXAMPLE_SEGMENT: dict[str, Any] = {
     "columns": ["platform_main", "cohort"],
     "time_zone": "Europe/Moscow",
     "schedule": {"cron": "0 6 * * 1", "formats": ["csv"]},
+    "export": EXAMPLE_LAYER,
     "version": 3,
     "owner": "local",
     "created_at": "2026-01-30T09:00:00.000000Z",
@@ -47,7 +50,7 @@ _EXAMPLE_SEGMENT: dict[str, Any] = {
 _EXAMPLE_VERSION: dict[str, Any] = {
     **{
         key: _EXAMPLE_SEGMENT[key]
-        for key in ("name", "description", "tags", "dataset", "rule", "columns", "time_zone", "schedule")
+        for key in ("name", "description", "tags", "dataset", "rule", "columns", "time_zone", "schedule", "export")
     },
     "segment_id": 17,
     "version": 3,
@@ -75,7 +78,7 @@ class _In(BaseModel):
 
 class ScheduleIn(_In):
     cron: str = Field(description="five fields, in the segment's time zone", examples=["0 6 * * 1"])
-    formats: Texts = Field(description="`csv`, `xlsx`; each at most once")
+    formats: Texts = Field(description="`csv`, `xlsx`, `parquet`; each at most once")
 
     def schedule(self) -> Schedule:
         return Schedule(self.cron, tuple(self.formats))
@@ -92,6 +95,7 @@ class SegmentIn(_In):
     columns: Columns = None
     time_zone: TimeZone = None
     schedule: ScheduleIn | None = Field(None, description="null: exported on demand only")
+    export: Layer = None
 
     def draft(self) -> SegmentDraft:
         return SegmentDraft(
@@ -103,6 +107,7 @@ class SegmentIn(_In):
             columns=None if self.columns is None else tuple(self.columns),
             time_zone=self.time_zone,
             schedule=self.schedule.schedule() if self.schedule else None,
+            export=self.export,
         )
 
 
@@ -120,6 +125,7 @@ class SegmentPatch(_In):
     columns: Columns = None
     time_zone: TimeZone = None
     schedule: ScheduleIn | None = None
+    export: Layer = None
 
     def changes(self) -> SegmentChanges:
         made: SegmentChanges = {}
@@ -140,6 +146,8 @@ class SegmentPatch(_In):
             made["time_zone"] = self.time_zone
         if "schedule" in given:
             made["schedule"] = self.schedule.schedule() if self.schedule else None
+        if "export" in given:
+            made["export"] = self.export
         return made
 
 
@@ -179,6 +187,7 @@ class SegmentOut(BaseModel):
     columns: list[str] | None
     time_zone: str
     schedule: ScheduleOut | None
+    export: Layer
     version: int = Field(description="every change makes the next one; a PATCH says which it is based on")
     owner: str
     created_at: datetime
@@ -201,6 +210,7 @@ class SegmentOut(BaseModel):
             columns=None if definition.columns is None else list(definition.columns),
             time_zone=definition.time_zone,
             schedule=ScheduleOut.of(definition.schedule),
+            export=definition.export,
             version=segment.version,
             owner=segment.owner,
             created_at=segment.created_at,
@@ -239,6 +249,7 @@ class VersionOut(BaseModel):
     columns: list[str] | None
     time_zone: str
     schedule: ScheduleOut | None
+    export: Layer
     created_by: str
     created_at: datetime
 
@@ -256,6 +267,7 @@ class VersionOut(BaseModel):
             columns=None if definition.columns is None else list(definition.columns),
             time_zone=definition.time_zone,
             schedule=ScheduleOut.of(definition.schedule),
+            export=definition.export,
             created_by=version.created_by,
             created_at=version.created_at,
         )

@@ -3,29 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import CursorResult, Select, Update, or_, select, update
+from sqlalchemy import CursorResult, Select, Update, case, or_, select, update
 
 from segmentator_dagster.domain.export import (
     Export,
     ExportError,
     ExportRequest,
+    File,
     Format,
     Progress,
     Snapshot,
     Status,
     Trigger,
 )
+from segmentator_dagster.domain.export_options import ExportOptions
 from segmentator_dagster.domain.segment import Segment
 from segmentator_dagster.storage.metadata.database import Database, now
-from segmentator_dagster.storage.metadata.export_rows import OPEN_STATUSES, export_of, new_request_row, request_of
+from segmentator_dagster.storage.metadata.export_rows import (
+    OPEN_STATUSES,
+    export_of,
+    file_json,
+    new_request_row,
+    request_of,
+)
 from segmentator_dagster.storage.metadata.models import ExportRequestRow, ExportRow
 
 
 class Attempts:
-    def __init__(self, database: Database) -> None:
+    """`installation` is what it says of the files of every request; published files expire after `keep_days`."""
+
+    def __init__(self, database: Database, installation: ExportOptions | None = None, *, keep_days: int = 30) -> None:
         self._database = database
+        self._installation = installation
+        self._keep = timedelta(days=keep_days)
 
     def claim(self, request_id: str, run_id: str, parent_run_id: str | None) -> ExportRequest | None:
         """Make `run_id` the one run that works on a request; None where another run has it or all is final.
@@ -69,23 +82,34 @@ class Attempts:
                     row.attempt += 1
                     session.flush()
             if row is None:
-                row = new_request_row(session, segment, formats, Trigger.DAGSTER, "dagster", run_id=run_id)
-                if snapshot is not None:
-                    row.snapshot_id, row.version = snapshot.id, snapshot.version
-                    session.flush()
+                row = new_request_row(
+                    session,
+                    segment,
+                    formats,
+                    Trigger.DAGSTER,
+                    "dagster",
+                    installation=self._installation,
+                    snapshot=snapshot,
+                    run_id=run_id,
+                )
             return request_of(row)
 
     def start(self, export_id: str, attempt: int) -> bool:
         """requested or an older attempt -> running; False where the export is final or a newer attempt has it."""
+        moment = now()
         return self._change(
             update(ExportRow)
             .where(ExportRow.id == export_id, ExportRow.status.in_(OPEN_STATUSES), ExportRow.attempt <= attempt)
             .values(
                 status=Status.RUNNING.value,
                 attempt=attempt,
-                started_at=now(),
+                started_at=moment,
                 progress_rows=0,
                 progress_bytes=0,
+                read_rows=0,
+                total_read_rows=None,
+                phase_started_at=moment,
+                progress_at=moment,
                 error_code=None,
                 error_message_ru=None,
                 error_message_en=None,
@@ -94,33 +118,40 @@ class Attempts:
 
     def advance(self, export_id: str, attempt: int, progress: Progress) -> bool:
         """Write progress; False where this attempt no longer has the export (cancelled, or taken over)."""
+        moment = now()
+        same_phase = ExportRow.phase == progress.phase
         return self._change(
             _mine(export_id, attempt).values(
                 phase=progress.phase,
+                phase_started_at=case((same_phase, ExportRow.phase_started_at), else_=moment),
+                progress_at=moment,
                 progress_rows=progress.rows,
                 total_rows=progress.total_rows,
                 progress_bytes=progress.bytes,
+                read_rows=progress.read_rows,
+                total_read_rows=progress.total_read_rows,
             )
         )
 
-    def publish(
-        self, export_id: str, attempt: int, *, object_key: str, file_name: str, manifest: Mapping[str, Any]
-    ) -> bool:
-        """running -> published with what the manifest says; False where this attempt no longer has the export."""
+    def publish(self, export_id: str, attempt: int, *, files: Sequence[File], manifest: Mapping[str, Any]) -> bool:
+        """running -> published with these files; False where this attempt no longer has the export."""
+        moment = now()
+        rows, size = sum(file.rows for file in files), sum(file.bytes for file in files)
         return self._change(
             _mine(export_id, attempt).values(
                 status=Status.PUBLISHED.value,
                 phase="done",
-                rows=manifest["rows"],
-                bytes=manifest["bytes"],
-                sha256=manifest["sha256"],
-                progress_rows=manifest["rows"],
-                total_rows=manifest["rows"],
-                progress_bytes=manifest["bytes"],
-                object_key=object_key,
-                file_name=file_name,
+                rows=rows,
+                bytes=size,
+                sha256=files[0].sha256 if len(files) == 1 else None,
+                progress_rows=rows,
+                total_rows=rows,
+                progress_bytes=size,
+                progress_at=moment,
+                files=[file_json(file) for file in files],
                 manifest=dict(manifest),
-                finished_at=now(),
+                finished_at=moment,
+                expires_at=moment + self._keep,
             )
         )
 

@@ -5,16 +5,24 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import exists, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from segmentator_dagster.domain.errors import Category, ProblemKind
-from segmentator_dagster.domain.export import Export, ExportRequest, Format, Status, Trigger
+from segmentator_dagster.domain.export import Comparison, Export, ExportRequest, Format, Snapshot, Status, Trigger
+from segmentator_dagster.domain.export_options import ExportOptions
 from segmentator_dagster.domain.segment import Segment
 from segmentator_dagster.storage.metadata.database import Database, now
-from segmentator_dagster.storage.metadata.export_rows import OPEN_STATUSES, export_of, new_request_row, request_of
+from segmentator_dagster.storage.metadata.export_rows import (
+    OPEN_STATUSES,
+    asked,
+    export_of,
+    new_request_row,
+    request_of,
+)
 from segmentator_dagster.storage.metadata.models import ExportRequestRow, ExportRow
 from segmentator_dagster.storage.metadata.segments import DueSegment, advance_due
 
@@ -46,8 +54,11 @@ _DUE = uuid.UUID("a3f1c9de-6f0b-4e55-9d0c-8a2b7d2f4c11")
 
 
 class Exports:
-    def __init__(self, database: Database) -> None:
+    """`installation` is what it says of the files of every request."""
+
+    def __init__(self, database: Database, installation: ExportOptions | None = None) -> None:
         self._database = database
+        self._installation = installation
 
     def request(
         self,
@@ -56,25 +67,34 @@ class Exports:
         *,
         trigger: Trigger,
         requested_by: str,
+        export: ExportOptions | None = None,
+        snapshot: Snapshot | None = None,
+        compare: Comparison | None = None,
         idempotency_key: str | None = None,
         request_id: str | None = None,
     ) -> ExportRequest:
         """Write one request with an export per format. The same key and content again gives the first request.
 
+        With a snapshot of the segment its files are made of that and of its version, else of an audience to be taken.
         A new request has the given `request_id`, so a caller can tell whether it was this call that wrote it.
         UserError idempotency_key_reused where the key belongs to other content, segment_deleted where the segment
         was deleted meanwhile.
         """
+        said = asked(export, snapshot, compare)
         try:
             with self._database.writing() as session:
                 if idempotency_key and (earlier := _by_key(session, idempotency_key)):
-                    return _same(earlier, segment, formats)
+                    return _same(earlier, segment, formats, said)
                 row = new_request_row(
                     session,
                     segment,
                     formats,
                     trigger,
                     requested_by,
+                    installation=self._installation,
+                    export=export,
+                    snapshot=snapshot,
+                    compare=compare,
                     idempotency_key=idempotency_key,
                     request_id=request_id,
                 )
@@ -86,7 +106,7 @@ class Exports:
                 earlier = _by_key(session, idempotency_key)
                 if earlier is None:
                     raise
-                return _same(earlier, segment, formats)
+                return _same(earlier, segment, formats, said)
 
     def request_due(self, due: DueSegment, moment: datetime) -> ExportRequest | None:
         """Turn a due schedule into a request and move the schedule on, in one transaction; None where it was taken."""
@@ -103,6 +123,7 @@ class Exports:
                 formats,
                 Trigger.SCHEDULE,
                 "schedule",
+                installation=self._installation,
                 scheduled_for=due.due_at,
                 request_id=_id_of_due(due),
             )
@@ -170,6 +191,40 @@ class Exports:
                 raise EXPORT_NOT_FOUND.error(id=export_id)
             return export_of(row)
 
+    def owner_of(self, export_id: str) -> Export | None:
+        """The export that objects below `exports/<segment>/<export_id>/` belong to; None where there is none."""
+        with self._database.reading() as session:
+            row = session.get(ExportRow, export_id)
+            return export_of(row) if row else None
+
+    def expired(self, moment: datetime, limit: int = 100) -> tuple[Export, ...]:
+        """Published exports whose files are kept longer than they shall be, the longest due first."""
+        with self._database.reading() as session:
+            rows = session.scalars(
+                select(ExportRow)
+                .where(
+                    ExportRow.status == Status.PUBLISHED.value,
+                    ExportRow.expires_at <= moment,
+                    ExportRow.deleted_at.is_(None),
+                )
+                .order_by(ExportRow.expires_at, ExportRow.id)
+                .limit(limit)
+            )
+            return tuple(export_of(row) for row in rows)
+
+    def files_deleted(self, export_id: str) -> None:
+        """Note that the files of a published export are gone; the first time counts."""
+        with self._database.writing() as session:
+            session.execute(
+                update(ExportRow)
+                .where(
+                    ExportRow.id == export_id,
+                    ExportRow.status == Status.PUBLISHED.value,
+                    ExportRow.deleted_at.is_(None),
+                )
+                .values(deleted_at=now())
+            )
+
     def of_request(self, request_id: str) -> ExportRequest | None:
         with self._database.reading() as session:
             row = session.get(ExportRequestRow, request_id)
@@ -208,8 +263,11 @@ def _by_key(session: Session, idempotency_key: str) -> ExportRequestRow | None:
     return session.scalar(select(ExportRequestRow).where(ExportRequestRow.idempotency_key == idempotency_key))
 
 
-def _same(earlier: ExportRequestRow, segment: Segment, formats: Sequence[Format]) -> ExportRequest:
+def _same(
+    earlier: ExportRequestRow, segment: Segment, formats: Sequence[Format], said: Mapping[str, Any] | None
+) -> ExportRequest:
     request = request_of(earlier)
-    if request.segment_id != segment.id or {export.format for export in request.exports} != set(formats):
+    asked_formats = {export.format for export in request.exports}
+    if request.segment_id != segment.id or asked_formats != set(formats) or earlier.asked != said:
         raise IDEMPOTENCY_KEY_REUSED.error()
     return request

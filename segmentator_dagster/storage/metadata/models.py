@@ -70,6 +70,7 @@ class SegmentRow(Base):
     columns: Mapped[list[str] | None]
     time_zone: Mapped[str] = mapped_column(String(64))
     schedule: Mapped[dict[str, Any] | None]
+    export_options: Mapped[dict[str, Any] | None]
     next_due_at: Mapped[datetime | None]
     version: Mapped[int]
     fingerprint: Mapped[str] = mapped_column(String(64))
@@ -107,6 +108,7 @@ class SegmentVersionRow(Base):
     columns: Mapped[list[str] | None]
     time_zone: Mapped[str] = mapped_column(String(64))
     schedule: Mapped[dict[str, Any] | None]
+    export_options: Mapped[dict[str, Any] | None]
     fingerprint: Mapped[str] = mapped_column(String(64))
     created_by: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime]
@@ -210,6 +212,9 @@ class ExportRequestRow(Base):
     launched_run_id: Mapped[str | None] = mapped_column(String(64))
     launched_at: Mapped[datetime | None]
     snapshot_id: Mapped[str | None] = mapped_column(ForeignKey("snapshots.id"))
+    asked: Mapped[dict[str, Any] | None]
+    options: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    compare: Mapped[dict[str, Any] | None]
     created_at: Mapped[datetime]
     exports: Mapped[list[ExportRow]] = relationship(
         back_populates="request", order_by="ExportRow.format", lazy="selectin"
@@ -222,6 +227,7 @@ class ExportRow(Base):
         UniqueConstraint("request_id", "format"),
         Index("exports_by_segment", "segment_id", "created_at"),
         Index("exports_by_status", "status"),
+        Index("exports_by_expiry", "expires_at"),
     )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
@@ -234,11 +240,14 @@ class ExportRow(Base):
     progress_rows: Mapped[int] = mapped_column(BIG)
     total_rows: Mapped[int | None] = mapped_column(BIG)
     progress_bytes: Mapped[int] = mapped_column(BIG)
+    read_rows: Mapped[int] = mapped_column(BIG, server_default="0")
+    total_read_rows: Mapped[int | None] = mapped_column(BIG)
+    phase_started_at: Mapped[datetime | None]
+    progress_at: Mapped[datetime | None]
     rows: Mapped[int | None] = mapped_column(BIG)
     bytes: Mapped[int | None] = mapped_column(BIG)
     sha256: Mapped[str | None] = mapped_column(String(64))
-    object_key: Mapped[str | None] = mapped_column(Text)
-    file_name: Mapped[str | None] = mapped_column(Text)
+    files: Mapped[list[dict[str, Any]] | None]
     manifest: Mapped[dict[str, Any] | None]
     error_code: Mapped[str | None] = mapped_column(String(64))
     error_message_ru: Mapped[str | None] = mapped_column(Text)
@@ -246,4 +255,6 @@ class ExportRow(Base):
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime | None]
+    deleted_at: Mapped[datetime | None]
     request: Mapped[ExportRequestRow] = relationship(back_populates="exports", lazy="joined", innerjoin=True)

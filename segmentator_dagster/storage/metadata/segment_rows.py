@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from segmentator_dagster.domain.export_options import ExportOptions
 from segmentator_dagster.domain.schedule import next_due
 from segmentator_dagster.domain.segment import Broken, Definition, Fault, Schedule, Segment, Version, search_key
 from segmentator_dagster.storage.metadata.models import SegmentRow, SegmentTagRow, SegmentVersionRow
@@ -29,6 +30,7 @@ def write_row(row: SegmentRow, definition: Definition, fingerprint: str, moment:
     row.columns = list(definition.columns) if definition.columns is not None else None
     row.time_zone = definition.time_zone
     row.schedule = _schedule_json(definition.schedule)
+    row.export_options = definition.export.as_json() if definition.export is not None else None
     row.fingerprint = fingerprint
     row.updated_at = moment
     if rescheduled:
@@ -59,6 +61,7 @@ def version_row(row: SegmentRow, definition: Definition, author: str, moment: da
         columns=row.columns,
         time_zone=row.time_zone,
         schedule=row.schedule,
+        export_options=row.export_options,
         fingerprint=row.fingerprint,
         created_by=author,
         created_at=moment,
@@ -76,6 +79,7 @@ def definition_of(row: SegmentRow | SegmentVersionRow) -> Definition:
         tags=tags,
         columns=tuple(row.columns) if row.columns is not None else None,
         schedule=_schedule(row.schedule),
+        export=ExportOptions.model_validate(row.export_options) if row.export_options is not None else None,
         rule_version=row.rule_version,
     )
 

@@ -261,9 +261,7 @@ def _name_conflict(error: IntegrityError, name: str) -> Exception:
 
 def _asks_otherwise(definition: Definition, before: Definition) -> bool:
     """Whether a change has to do with the data."""
-    return (definition.rule, definition.dataset, definition.columns, definition.time_zone) != (
-        before.rule,
-        before.dataset,
-        before.columns,
-        before.time_zone,
+    return any(
+        getattr(definition, key) != getattr(before, key)
+        for key in ("rule", "dataset", "columns", "time_zone", "export")
     )

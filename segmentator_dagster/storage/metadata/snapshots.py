@@ -42,12 +42,16 @@ class Snapshots:
             row = session.get(SnapshotRow, snapshot_id)
             return snapshot_of(row) if row else None
 
-    def latest(self, segment_id: int) -> Snapshot | None:
+    def of_segment(self, segment_id: int, limit: int) -> tuple[Snapshot, ...]:
+        """Newest first."""
         with self._database.reading() as session:
-            row = session.scalar(
+            rows = session.scalars(
                 select(SnapshotRow)
                 .where(SnapshotRow.segment_id == segment_id)
-                .order_by(SnapshotRow.created_at.desc())
-                .limit(1)
+                .order_by(SnapshotRow.created_at.desc(), SnapshotRow.id)
+                .limit(limit)
             )
-            return snapshot_of(row) if row else None
+            return tuple(snapshot_of(row) for row in rows)
+
+    def latest(self, segment_id: int) -> Snapshot | None:
+        return next(iter(self.of_segment(segment_id, 1)), None)

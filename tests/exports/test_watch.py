@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from segmentator_dagster.compiler.query import CompiledQuery
+from segmentator_dagster.domain.export import Export, Format, Progress
+from segmentator_dagster.exports.problems import ExportCancelledError
+from segmentator_dagster.exports.watch import Watch
+from tests.exports.conftest import Bench
+
+# Half a minute of work that can be interrupted at any block of ten rows.
+SLOW = "SELECT count() FROM numbers(1000) WHERE NOT ignore(sleepEachRow(0.03)) SETTINGS max_block_size = 10"
+
+
+@pytest.fixture
+def running(bench: Bench) -> Export:
+    request = bench.ask(bench.segment(bench.dataset("user_id String", "VALUES ('a')")), Format.CSV)
+    claimed = bench.exporter.begin(bench.run(request))
+    [export] = claimed.exports
+    assert bench.exporter.attempts.start(export.id, claimed.attempt)
+    return bench.exporter.exports.get(export.id)
+
+
+def watch(bench: Bench, export: Export, progress: Progress) -> Watch:
+    return Watch(bench.exporter.attempts, bench.exporter.writer, [export.id], export.attempt, lambda: progress)
+
+
+def test_rows_of_the_block_are_on_the_export_within_half_a_second(bench: Bench, running: Export) -> None:
+    with watch(bench, running, Progress("writing", 7, 10, 99)):
+        time.sleep(0.5)
+        assert bench.exporter.exports.get(running.id).progress == Progress("writing", 7, 10, 99)
+
+
+def test_before_the_first_row_clickhouse_says_how_much_it_has_read(bench: Bench, running: Export) -> None:
+    with watch(bench, running, Progress("audience")) as watched:
+        sql = SLOW.replace("0.03", "0.01")
+        bench.exporter.writer.rows(CompiledQuery(sql.replace("1000", "100")), {"query_id": watched.query_id()})
+        seen = bench.exporter.exports.get(running.id).progress
+    assert seen.phase == "audience"
+    assert 0 < seen.read_rows <= 100
+
+
+def test_cancelling_ends_the_query_within_a_second(bench: Bench, running: Export) -> None:
+    def cancelled() -> None:
+        with watch(bench, running, Progress("audience")) as watched:
+            bench.exporter.exports.cancel(running.id)
+            bench.exporter.writer.rows(CompiledQuery(SLOW), {"query_id": watched.query_id()})
+
+    began = time.monotonic()
+    with pytest.raises(ExportCancelledError):
+        cancelled()
+    assert time.monotonic() - began < 1
+
+
+def test_work_that_is_cancelled_between_queries_stops_at_the_next_check(bench: Bench, running: Export) -> None:
+    with watch(bench, running, Progress("writing", 1)) as watched:
+        watched.check()
+        bench.exporter.exports.cancel(running.id)
+        time.sleep(0.5)
+        with pytest.raises(ExportCancelledError):
+            watched.check()
+
+
+def test_an_attempt_that_was_taken_over_does_not_begin(bench: Bench, running: Export) -> None:
+    assert bench.exporter.attempts.start(running.id, running.attempt + 1)
+    with pytest.raises(ExportCancelledError), watch(bench, running, Progress("writing")):
+        pytest.fail("it began")
+
+
+def test_queries_of_another_block_are_left_alone(bench: Bench, running: Export) -> None:
+    with watch(bench, running, Progress("writing", 1)):
+        bench.exporter.exports.cancel(running.id)
+        other = {"query_id": f"{running.id}-9-other"}
+        assert bench.exporter.writer.scalar(CompiledQuery(SLOW.replace("1000", "20")), other) == 20
