@@ -6,8 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape, quoteattr
 
-from openpyxl.writer.theme import theme_xml
-
 XML = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006"
@@ -31,6 +29,9 @@ def sheet_part(number: int) -> str:
 
 def package_parts(sheets: Sequence[Sheet], styles: str) -> Iterator[tuple[str, str]]:
     """Name and text of each part that is no sheet."""
+    # It brings NumPy, which starts threads when it is imported, and processes fork after this module was.
+    from openpyxl.writer.theme import theme_xml  # noqa: PLC0415
+
     numbers = range(1, len(sheets) + 1)
     yield "xl/workbook.xml", _workbook(sheets)
     yield "xl/styles.xml", styles

@@ -11,8 +11,6 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 from clickhouse_connect.cc_sqlalchemy.dialect import ClickHouseDialect
 
 from segmentator_dagster.domain.catalogue import Field, unwrapped
@@ -29,7 +27,7 @@ _SETTINGS = {
     "output_format_parquet_date_as_uint16": 0,
     "output_format_parquet_string_as_string": 1,
 }
-_GROUP_ROWS = 250_000  # the server holds two or three groups: 90 MB at 7 columns, 230 MB with its own million
+_GROUP_ROWS = 122_880  # DuckDB's; the server holds as many groups as it has threads and a few more
 _MOST_GROUPS = 1000
 _WIDE_INTEGERS = ("Int128", "UInt128", "Int256", "UInt256")
 _IDENTIFIERS = ClickHouseDialect().identifier_preparer
@@ -57,8 +55,15 @@ class ParquetFile:
         for chunk in clickhouse.stream(self._source.query(columns), "Parquet", {**_SETTINGS, **groups, **settings}):
             tail.append(chunk)
             yield chunk
+        self.rows = self._rows_of(tail)
+
+    def _rows_of(self, tail: _Tail) -> int:
+        # It starts threads when it is imported, and processes fork after this module was.
+        import pyarrow as pa  # noqa: PLC0415
+        import pyarrow.parquet as pq  # noqa: PLC0415
+
         try:
-            self.rows = pq.read_metadata(io.BytesIO(tail.bytes())).num_rows
+            return int(pq.read_metadata(io.BytesIO(tail.bytes())).num_rows)
         except (pa.ArrowInvalid, OSError) as error:
             raise FILE_INCOMPLETE.error(rows=0, users=self._source.rows, bytes=tail.seen) from error
 

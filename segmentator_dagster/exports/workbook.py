@@ -28,8 +28,7 @@ class XlsxFile:
     """A Renderer. Every key of the options is set; `titles` None is a file without header, `about` are the lines of the
     last sheet.
 
-    Where the rows are more than a sheet takes and go into further workbooks, the file is a ZIP of those (`zipped`),
-    named `<name> 1.xlsx` and so on.
+    With an overflow into workbooks the file is a ZIP of those, `<name> 1.xlsx` and so on, however few they are.
     """
 
     def __init__(
@@ -51,7 +50,7 @@ class XlsxFile:
         self._sheet_rows = options.sheet_rows or SHEET_ROWS
         self._sheet_bytes = sheet_bytes
         self._text = RowText(())
-        self.zipped = options.overflow is Overflow.WORKBOOKS
+        self._zipped = options.overflow is Overflow.WORKBOOKS
 
     @property
     def rows(self) -> int:
@@ -68,7 +67,7 @@ class XlsxFile:
         chunks = cast("Generator[bytes]", clickhouse.stream(query, "RawBLOB", settings, chunk_bytes=BLOCK))
         with closing(chunks), ThreadPoolExecutor(_WORKERS) as pool:
             self._text = RowText(chunks)
-            yield from self._workbooks(pool, start) if self.zipped else self._workbook(pool, start, most_sheets=None)
+            yield from self._workbooks(pool, start) if self._zipped else self._workbook(pool, start, most_sheets=None)
 
     def _workbooks(self, pool: ThreadPoolExecutor, start: bytes) -> Iterator[bytes]:
         archive = ZipStream(pool, _DEPTH)

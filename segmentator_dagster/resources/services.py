@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib import import_module
 
 from segmentator_dagster.exports.exporter import Exporter
 from segmentator_dagster.exports.retention import Retention
@@ -55,7 +56,12 @@ class Services:
         return cls(segments, exports, attempts, datasets, writer, health, exporter, profiler, retention)
 
     def connect(self) -> None:
-        """Open what a run will need, so that its first use costs nothing."""
+        """Open and import what a run will need, so that its first use costs nothing.
+
+        For after a fork: all of this has threads.
+        """
+        import_module("openpyxl.writer.theme")
+        import_module("pyarrow.parquet")
         self.segments.live_ids()
         self.clickhouse.ping()
         self.exporter.objects.ping()

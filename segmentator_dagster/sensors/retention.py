@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import dagster as dg
 
+from segmentator_dagster.assets.run import FILES
 from segmentator_dagster.domain.errors import Category, UserError
 from segmentator_dagster.exports.retention import Retention
 from segmentator_dagster.storage.metadata.database import now
@@ -13,7 +14,7 @@ from segmentator_dagster.storage.metadata.database import now
 
 @dg.sensor(
     name="retention_sensor",
-    target=dg.AssetSelection.assets("segment_csv", "segment_xlsx", "segment_parquet"),
+    target=dg.AssetSelection.assets(*FILES.values()),
     minimum_interval_seconds=300,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Deletes the files of expired exports, and what attempts that died left in the stores.",

@@ -184,11 +184,12 @@ def test_a_server_that_stops_ends_its_streams(stack: Stack, export_id: str) -> N
 
         def watch() -> None:
             with httpx.Client(base_url=url, trust_env=False) as client, watched(client, export_id) as coming:
-                events.extend(coming)
+                for event in coming:
+                    events.append(event)
 
         thread = threading.Thread(target=watch)
         thread.start()
-        time.sleep(0.6)
+        assert eventually(lambda: bool(events), seconds=10)
         late = threading.Timer(10, stack.exports.cancel, [export_id])
         late.start()
         begin = time.monotonic()

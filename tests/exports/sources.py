@@ -24,7 +24,8 @@ def selected(admin: ClickHouse, select: str, *, database: str = "segmentator", n
     columns = [(row[0], row[1]) for row in admin.rows(rows)]
     renamed = ", ".join(f"`{name}` AS c{index}" for index, (name, _) in enumerate(columns))
     create = "CREATE TABLE {database:Identifier}.{table:Identifier} ENGINE = MergeTree ORDER BY c0 AS "
-    admin.execute(CompiledQuery(f"{create} SELECT {renamed} FROM ({select})", named))
+    suspicious = {"allow_suspicious_low_cardinality_types": 1}
+    admin.execute(CompiledQuery(f"{create} SELECT {renamed} FROM ({select})", named), suspicious)
     fields = [_field(name, type_) for name, type_ in columns]
     shown = (
         [_field(name, field.clickhouse_type) for name, field in zip(names, fields, strict=True)] if names else fields

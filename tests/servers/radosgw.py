@@ -59,7 +59,7 @@ def radosgw(folder: Path, packages: Path) -> Iterator[S3Server]:
         keys = ("--access-key", access_key, "--secret", secret)
         _run(environment, "radosgw-admin", "--id", "admin", "user", "create", "--uid=s", "--display-name=s", *keys)
         until(lambda: accepts(ports["rgw"]), gateway, log, 60)
-        yield S3Server(f"http://{LOOPBACK}:{ports['rgw']}", ports["rgw"], access_key, secret, kms=True)
+        yield S3Server(f"http://{LOOPBACK}:{ports['rgw']}", ports["rgw"], access_key, secret, encrypts=True)
 
 
 def _make_monitor(folder: Path, cluster: str, port: int, environment: Mapping[str, str]) -> None:

@@ -9,11 +9,11 @@ DOMAIN = "s3.test"  # a bucket is also at <bucket>.s3.test, for those who find t
 
 @dataclass(frozen=True, slots=True)
 class S3Server:
-    """Address and keys of a server, no bucket made yet; `kms` where it can encrypt with a key that is named."""
+    """Address and keys of a server, no bucket made yet; `encrypts` where a request may ask it to."""
 
     url: str
     port: int
     access_key: str
     secret_key: str
     region: str = "us-east-1"
-    kms: bool = False
+    encrypts: bool = False

@@ -1,4 +1,4 @@
-"""What S3 requests carry: the bucket in path or host, encryption and checksum headers; seen by a proxy before a server."""
+"""What S3 requests carry: the bucket in path or host, encryption, checksums; seen by a proxy before a server."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import base64
 import hashlib
 import os
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -100,29 +100,34 @@ def test_no_checksum_header_goes_to_servers_that_may_refuse_it(s3: Store, proxy:
 
 
 @pytest.mark.parametrize("chunks", [LARGE, [b"small"]])
-@pytest.mark.parametrize("key_id", [None, KMS_KEY])
-def test_encryption_is_asked_for_with_its_key_and_nothing_is_stored_where_the_server_cannot(
-    s3: Store, proxy: FaultProxy, chunks: list[bytes], key_id: str | None
+@pytest.mark.parametrize(("sse", "key_id"), [("AES256", None), ("aws:kms", None), ("aws:kms", KMS_KEY)])
+def test_encryption_is_asked_for_with_its_key(
+    s3: Store, proxy: FaultProxy, chunks: list[bytes], sse: str, key_id: str | None
 ) -> None:
-    sse = "aws:kms" if key_id else "AES256"
     access = replace(s3.access, endpoint=proxy.url, sse=sse, sse_kms_key_id=key_id)
-    objects = Objects(s3.url, access)
-    assert s3.server is not None
-    if key_id and s3.server.kms:
-        put(objects, "exports/x", chunks)
-        assert b"".join(objects.read("exports/x")) == b"".join(chunks)
-        with closing(s3_client(s3.server)) as client:
-            head = client.head_object(Bucket=s3.bucket, Key="some/prefix/exports/x")
-        assert (head["ServerSideEncryption"], head["SSEKMSKeyId"]) == (sse, key_id)
-    else:
-        with pytest.raises(UserError) as error:
-            put(objects, "exports/x", chunks)
-        assert error.value.code == "object_store_unavailable"
-        assert s3.left() == []
+    with suppress(UserError):
+        put(Objects(s3.url, access), "exports/x", chunks)
     first = proxy.seen[0]
     assert first.step == ("create" if chunks is LARGE else "put")
     assert first.headers["x-amz-server-side-encryption"] == sse
     assert first.headers.get("x-amz-server-side-encryption-aws-kms-key-id") == key_id
+
+
+@pytest.mark.parametrize("chunks", [LARGE, [b"small"]])
+def test_what_shall_be_encrypted_is_or_is_not_stored_at_all(s3: Store, chunks: list[bytes]) -> None:
+    objects = Objects(s3.url, replace(s3.access, sse="aws:kms", sse_kms_key_id=KMS_KEY))
+    assert s3.server is not None
+    if not s3.server.encrypts:
+        with pytest.raises(UserError) as error:
+            put(objects, "exports/x", chunks)
+        assert error.value.code == "object_store_unavailable"
+        assert s3.left() == []
+        return
+    put(objects, "exports/x", chunks)
+    assert b"".join(objects.read("exports/x")) == b"".join(chunks)
+    with closing(s3_client(s3.server)) as client:
+        head = client.head_object(Bucket=s3.bucket, Key="some/prefix/exports/x")
+    assert (head["ServerSideEncryption"], head["SSEKMSKeyId"]) == ("aws:kms", KMS_KEY)
 
 
 def test_a_key_without_its_kind_of_encryption_stops_the_start() -> None:
