@@ -41,7 +41,7 @@ from tests.servers.clickhouse import clickhouse
 ROUNDS = 5
 OTHERS_ROWS = 100_000
 OTHERS_ROUNDS = 3
-LARGE, SMALL = 1_000_000, 100_000
+LARGE, SMALL = 10_000_000, 100_000
 COLUMNS = {
     "user_id": "String",
     "date": "Date",
@@ -52,7 +52,8 @@ COLUMNS = {
     "last_seen": "Nullable(DateTime)",
 }
 VALUES = """leftPad(toString(number), 8, '0'), toDate('2024-01-01') + cityHash64(number) % 900,
-    ['ios', 'android', 'web', 'huawei'][1 + cityHash64(number, 1) % 4], toDate('2023-01-01') + cityHash64(number, 2) % 900,
+    ['ios', 'android', 'web', 'huawei'][1 + cityHash64(number, 1) % 4],
+    toDate('2023-01-01') + cityHash64(number, 2) % 900,
     if(number % 10 = 0, NULL, cityHash64(number, 3) % 100000), (cityHash64(number, 4) % 1000000) / 100,
     if(number % 7 = 0, NULL, toDateTime('2024-01-01 00:00:00') + cityHash64(number, 5) % 90000000)"""
 TITLES = list(COLUMNS)
@@ -184,9 +185,8 @@ def memory(admin: ClickHouse, url: str) -> None:
         with multiprocessing.get_context("spawn").Pool(1) as pool:
             peaks[rows] = pool.apply(peak, (url, source))
     more = (peaks[LARGE] - peaks[SMALL]) / 1024
-    print(
-        f"\npeak memory of the exporting process: {peaks[SMALL] / 1024:.0f} MB for {SMALL:,} rows, {more:+.0f} MB for {LARGE:,}"
-    )
+    least = peaks[SMALL] / 1024
+    print(f"\npeak memory of the exporting process: {least:.0f} MB for {SMALL:,} rows, {more:+.0f} MB for {LARGE:,}")
 
 
 def peak(url: str, source: Source) -> int:

@@ -27,6 +27,7 @@ from segmentator_dagster.domain.export import (
     Status,
     file_kind,
 )
+from segmentator_dagster.domain.export_options import ExportOptions
 from segmentator_dagster.domain.references import Library
 from segmentator_dagster.domain.rule import Rule
 from segmentator_dagster.domain.segment import Version
@@ -175,7 +176,7 @@ class Exporter:
         snapshot = self._snapshot(request)
         definition = self.segments.version(snapshot.segment_id, snapshot.version)
         catalogue = read_catalogue(self.datasets, self.writer)
-        meter = Meter("extracting")
+        meter = Meter("extracting", snapshot.users if request.compare is None else None)
         with Watch(self.attempts, self.writer, [export.id], request.attempt, meter.progress) as watch:
             source, users = self._extract(request, snapshot, definition, catalogue, watch)
             if source.rows != users:
@@ -192,7 +193,9 @@ class Exporter:
                 self.objects.discard(f"{folder}/{earlier}")
             meter.phase, meter.total_rows = "writing", source.rows
             writer = FileWriter(self.writer, self.objects, meter, watch)
-            written = writer.write(f"{folder}/{request.attempt}", parts, names, look.renderer, content_type)
+            written = writer.write(
+                f"{folder}/{request.attempt}", parts, names, look.renderer, suffix=suffix, content_type=content_type
+            )
         said = manifest(export, look, request, source, written, users=users, changes=changes, run_id=run.run_id)
         self._publish(export, request, written, said)
         return Published(self.exports.get(export.id), said)
@@ -231,8 +234,7 @@ class Exporter:
     ) -> tuple[Source, int]:
         """The table all files of the request are made of, and how many users it shall have."""
         dataset = _base_dataset(catalogue, definition)
-        columns = definition.definition.columns
-        names = [field.name for field in dataset.fields] if columns is None else columns
+        names = _columns(definition, dataset, request.options)
         members, users = members_of(snapshot.id, self.members_database), snapshot.users
         if request.compare is not None:
             members = compared(request.compare, snapshot.id, self.members_database)
@@ -288,6 +290,13 @@ def export_fields(dataset: Dataset, names: Sequence[str]) -> tuple[Field, ...]:
         replace(field, name=name, nullable=field is not key)
         for field, name in zip((key, *values), output_columns(dataset, names), strict=True)
     )
+
+
+def _columns(definition: Version, dataset: Dataset, options: ExportOptions) -> Sequence[str]:
+    if preset := options.yandex_audience:
+        return [name for name in (preset.email, preset.phone) if name]
+    columns = definition.definition.columns
+    return [field.name for field in dataset.fields] if columns is None else columns
 
 
 def _base_dataset(catalogue: Catalogue, definition: Version) -> Dataset:

@@ -62,6 +62,8 @@ class FileWriter:
         parts: Sequence[Part],
         names: Sequence[str],
         renderer_of: Callable[[Part, str], Renderer],
+        *,
+        suffix: str,
         content_type: str,
     ) -> Written:
         """Render and store every part. After an exception nothing is left below the folder.
@@ -72,7 +74,7 @@ class FileWriter:
         try:
             files = []
             for number, (part, name) in enumerate(zip(parts, names, strict=True), start=1):
-                key = f"{own}/{number:04}"
+                key = f"{own}/{number:04}{suffix}"
                 files.append(self._file(key, part, name, renderer_of(part, name), content_type))
                 self.meter.end(files[-1])
         except BaseException:

@@ -171,7 +171,9 @@ def test_an_earlier_snapshot_is_exported_again(bench: Bench) -> None:
 def test_yandex_audience_takes_those_who_can_be_reached_and_the_manifest_says_who_is_not(bench: Bench) -> None:
     contact = "if(number % 10 = 0, NULL, concat('U', toString(number), '@Ya.ru'))"
     rows = f"SELECT toString(number), {contact}, number FROM numbers(200)"
-    made = published(bench, Format.CSV, {"yandex_audience": {"email": "city", "external_id": True}}, rows)
+    segment = bench.segment(bench.dataset(COLUMNS, rows), columns=("n",))  # contacts need not be among the columns
+    options = ExportOptions.model_validate({"yandex_audience": {"email": "city", "external_id": True}})
+    made = bench.publish(bench.ask(segment, Format.CSV, export=options), Format.CSV)
     header, *lines = rows_of(bench.content(made))
     assert header == ["external_id", "email"]
     assert lines[0] == ["1", "u1@ya.ru"]
