@@ -160,9 +160,17 @@ def _fileobj(s3: S3Server) -> Any:
 
 
 def _client(s3: S3Server) -> Any:
-    from tests.servers.buckets import s3_client  # noqa: PLC0415
+    import boto3  # noqa: PLC0415
+    from botocore.config import Config  # noqa: PLC0415
 
-    return s3_client(s3)
+    return boto3.client(
+        "s3",
+        endpoint_url=s3.url,
+        aws_access_key_id=s3.access_key,
+        aws_secret_access_key=s3.secret_key,
+        region_name=s3.region,
+        config=Config(s3={"addressing_style": "path"}, request_checksum_calculation="when_required"),
+    )
 
 
 if __name__ == "__main__":

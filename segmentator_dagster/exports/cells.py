@@ -16,6 +16,7 @@ from segmentator_dagster.exports.source import Reason, Replacement
 from segmentator_dagster.exports.styles import DATE, DATETIME
 from segmentator_dagster.exports.text_sql import is_text
 
+_PRESERVED = '<c t="inlineStr"><is><t xml:space="preserve">'
 _TEXT_START, _TEXT_END = '<c t="inlineStr"><is><t>', "</t></is></c>"
 _DIGITS = 15
 _SMALLEST = "2.2250738585072014e-308"
@@ -64,16 +65,17 @@ def _row(cells: Iterable[_Cell]) -> str:
 
 def _cell(index: int, field: Field, *, careful: bool) -> _Cell:
     column = f"c{index}"
-    cell = _value_cell(f"assumeNotNull({column})" if field.nullable else column, field, careful=careful)
+    value = f"assumeNotNull({column})" if field.nullable else column
+    if careful and is_text(field):
+        cell = _Cell(_PRESERVED, escaped(index, f"toString({value})"), _TEXT_END)
+    else:
+        cell = _value_cell(value, field)
     return _Cell("", f"if(isNull({column}), '<c/>', {cell.sql})") if field.nullable else cell
 
 
-def _value_cell(value: str, field: Field, *, careful: bool) -> _Cell:
+def _value_cell(value: str, field: Field) -> _Cell:
     match field.type:
         case FieldType.TEXT | FieldType.ARRAY | FieldType.MAP | FieldType.JSON | FieldType.OTHER:
-            if careful:
-                start = _TEXT_START.replace("<t>", '<t xml:space="preserve">')
-                return _Cell(start, escaped(f"toString({value})"), _TEXT_END)
             return _Cell(_TEXT_START, f"toString({value})", _TEXT_END)
         case FieldType.BOOLEAN:
             return _Cell('<c t="b"><v>', f"toString(toUInt8({value}))", "</v></c>")

@@ -11,10 +11,9 @@ from typing import Any
 from sqlalchemy import func, select
 
 from segmentator_dagster.compiler.audience import compile_audience
-from segmentator_dagster.compiler.members import member_rows, output_columns
+from segmentator_dagster.compiler.members import member_rows
 from segmentator_dagster.compiler.query import CompiledQuery, compile_statement
-from segmentator_dagster.compiler.tables import USER_ID
-from segmentator_dagster.domain.catalogue import Catalogue, Dataset, Field, FieldType
+from segmentator_dagster.domain.catalogue import Catalogue
 from segmentator_dagster.domain.definition import examined
 from segmentator_dagster.domain.describe import describe
 from segmentator_dagster.domain.errors import Language, Problem, UserError
@@ -27,15 +26,14 @@ from segmentator_dagster.domain.export import (
     Status,
     file_kind,
 )
-from segmentator_dagster.domain.export_options import ExportOptions
 from segmentator_dagster.domain.references import Library
 from segmentator_dagster.domain.rule import Rule
 from segmentator_dagster.domain.segment import Version
+from segmentator_dagster.exports.columns import base_dataset, columns_of, export_fields
 from segmentator_dagster.exports.extract import SPILLING, drop_extracts, extract_name, make_extract
 from segmentator_dagster.exports.manifest import manifest
 from segmentator_dagster.exports.problems import (
     AUDIENCE_MISSING,
-    DATASET_MISSING,
     FILE_INCOMPLETE,
     SEGMENT_BROKEN,
     DuplicateRunError,
@@ -178,7 +176,9 @@ class Exporter:
         catalogue = read_catalogue(self.datasets, self.writer)
         meter = Meter("extracting", snapshot.users if request.compare is None else None)
         with Watch(self.attempts, self.writer, [export.id], request.attempt, meter.progress) as watch:
-            source, users = self._extract(request, snapshot, definition, catalogue, watch)
+            source, users = self._extract(
+                request, format_, snapshot, definition=definition, catalogue=catalogue, watch=watch
+            )
             if source.rows != users:
                 raise FILE_INCOMPLETE.error(rows=source.rows, users=users, bytes=0)
             look = Look(format_, request.options, definition, snapshot, self._sentences(definition, catalogue))
@@ -230,11 +230,18 @@ class Exporter:
         return snapshot
 
     def _extract(
-        self, request: ExportRequest, snapshot: Snapshot, definition: Version, catalogue: Catalogue, watch: Watch
+        self,
+        request: ExportRequest,
+        format_: Format,
+        snapshot: Snapshot,
+        *,
+        definition: Version,
+        catalogue: Catalogue,
+        watch: Watch,
     ) -> tuple[Source, int]:
         """The table all files of the request are made of, and how many users it shall have."""
-        dataset = _base_dataset(catalogue, definition)
-        names = _columns(definition, dataset, request.options)
+        dataset = base_dataset(catalogue, definition.definition)
+        names = columns_of(definition.definition, dataset, request.options, format_)
         members, users = members_of(snapshot.id, self.members_database), snapshot.users
         if request.compare is not None:
             members = compared(request.compare, snapshot.id, self.members_database)
@@ -276,31 +283,3 @@ class Exporter:
         if seen.rule is None:
             return {"ru": "", "en": ""}
         return {language: describe(seen.rule, catalogue, language, seen.library) for language in ("ru", "en")}
-
-
-def export_fields(dataset: Dataset, names: Sequence[str]) -> tuple[Field, ...]:
-    """The columns of a file as `member_rows` gives them: the user id as text, then the named fields.
-
-    A member who has no row in the dataset has no value in any of these, whatever the dataset says.
-    """
-    known = {field.name: field for field in dataset.fields}
-    key = Field(USER_ID, FieldType.TEXT, "String", nullable=False)
-    values = [known[name] for name in names if name != dataset.user_key]
-    return tuple(
-        replace(field, name=name, nullable=field is not key)
-        for field, name in zip((key, *values), output_columns(dataset, names), strict=True)
-    )
-
-
-def _columns(definition: Version, dataset: Dataset, options: ExportOptions) -> Sequence[str]:
-    if preset := options.yandex_audience:
-        return [name for name in (preset.email, preset.phone) if name]
-    columns = definition.definition.columns
-    return [field.name for field in dataset.fields] if columns is None else columns
-
-
-def _base_dataset(catalogue: Catalogue, definition: Version) -> Dataset:
-    dataset = catalogue.dataset(definition.definition.dataset)
-    if dataset is None:
-        raise DATASET_MISSING.error(name=definition.definition.dataset)
-    return dataset

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from segmentator_dagster.compiler.query import CompiledQuery
+from segmentator_dagster.compiler.tables import USER_ID
 from segmentator_dagster.domain.catalogue import FieldType
+from segmentator_dagster.domain.errors import InternalError
 from segmentator_dagster.domain.export_options import SplitOptions
 from segmentator_dagster.exports.problems import TOO_MANY_FILES
 from segmentator_dagster.exports.source import Source
@@ -42,8 +44,15 @@ def parts_of(
         return [Part(source)]
     if split.rows is not None:
         return list(_by_rows(clickhouse, source, split.rows, settings))
-    column = next(index for index, field in enumerate(source.fields) if field.name == split.field)
-    return list(_by_value(clickhouse, source, column, settings))
+    return list(_by_value(clickhouse, source, _column(source, split.field or ""), settings))
+
+
+def _column(source: Source, name: str) -> int:
+    """The place of a field of the dataset; one that is called like the user id has another name in files."""
+    for index, field in enumerate(source.fields[1:], start=1):
+        if field.name == name or (name == USER_ID and field.name.endswith(f".{USER_ID}")):
+            return index
+    raise InternalError(f"unchecked options went on: there is no column {name!r}")
 
 
 def _by_rows(clickhouse: ClickHouse, source: Source, rows: int, settings: dict[str, object]) -> Iterator[Part]:

@@ -9,7 +9,7 @@ from segmentator_dagster.exports.exporter import Exporter
 from segmentator_dagster.exports.retention import Retention
 from segmentator_dagster.settings import Settings
 from segmentator_dagster.storage.clickhouse import ClickHouse
-from segmentator_dagster.storage.connections import database_of, objects_of, uploads_of, writer_of
+from segmentator_dagster.storage.connections import database_of, objects_of, writer_of
 from segmentator_dagster.storage.metadata.attempts import Attempts
 from segmentator_dagster.storage.metadata.datasets import Datasets
 from segmentator_dagster.storage.metadata.exports import Exports
@@ -18,6 +18,7 @@ from segmentator_dagster.storage.metadata.references import References
 from segmentator_dagster.storage.metadata.segments import Segments
 from segmentator_dagster.storage.metadata.snapshots import Snapshots
 from segmentator_dagster.storage.profile import DatasetProfiler
+from segmentator_dagster.storage.uploads import Uploads
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class Services:
             objects,
             settings.clickhouse_database,
         )
-        retention = Retention(exports, objects, uploads_of(settings, objects), writer, settings.clickhouse_database)
+        retention = Retention(exports, objects, Uploads(objects), writer, settings.clickhouse_database)
         health, profiler = SegmentHealth(database), DatasetProfiler(datasets, writer)
         return cls(segments, exports, attempts, datasets, writer, health, exporter, profiler, retention)
 

@@ -7,7 +7,6 @@ from segmentator_dagster.storage.clickhouse import ClickHouse
 from segmentator_dagster.storage.clickhouse_async import GRACE_SECONDS, AsyncClickHouse
 from segmentator_dagster.storage.metadata.database import Database
 from segmentator_dagster.storage.objects import Objects, S3Access
-from segmentator_dagster.storage.uploads import Uploads
 
 
 def database_of(settings: Settings) -> Database:
@@ -41,21 +40,8 @@ def async_reader_of(settings: Settings) -> AsyncClickHouse:
 
 
 def objects_of(settings: Settings) -> Objects:
-    return Objects(_store_url(settings), _s3_access(settings))
-
-
-def uploads_of(settings: Settings, objects: Objects) -> Uploads:
-    """The unfinished uploads of the store that `objects_of` gives."""
-    return Uploads(_store_url(settings), _s3_access(settings), objects)
-
-
-def _store_url(settings: Settings) -> str:
-    return secret(settings.object_store_url, "object_store_url")
-
-
-def _s3_access(settings: Settings) -> S3Access:
     key_id, key = settings.object_store_access_key_id, settings.object_store_secret_access_key
-    return S3Access(
+    access = S3Access(
         endpoint=settings.object_store_endpoint,
         region=settings.object_store_region,
         access_key_id=key_id.get_secret_value() if key_id else None,
@@ -65,3 +51,4 @@ def _s3_access(settings: Settings) -> S3Access:
         sse_kms_key_id=settings.object_store_sse_kms_key_id,
         checksum=settings.object_store_checksum,
     )
+    return Objects(secret(settings.object_store_url, "object_store_url"), access)

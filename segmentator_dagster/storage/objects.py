@@ -95,23 +95,23 @@ class Objects:
     """Objects below one `file:///folder` or `s3://bucket/prefix`. Connects on first use."""
 
     def __init__(self, url: str, s3: S3Access) -> None:
-        self._url = urlsplit(url)
-        self._s3 = s3
+        self.url = urlsplit(url)
+        self.access = s3
 
     @property
     def folder(self) -> Path | None:
         """The folder of a `file://` store, None on S3."""
-        return Path(unquote(self._url.path)) if self._url.scheme == "file" else None
+        return Path(unquote(self.url.path)) if self.url.scheme == "file" else None
 
     @cached_property
     def _store(self) -> LocalStore | S3Store:
         if self.folder is not None:
             return LocalStore(self.folder, mkdir=True)
-        access = self._s3
+        access = self.access
         return S3Store(
-            self._url.netloc,
-            prefix=self._url.path.strip("/") or None,
-            endpoint=_endpoint(access, self._url.netloc),
+            self.url.netloc,
+            prefix=self.url.path.strip("/") or None,
+            endpoint=_endpoint(access, self.url.netloc),
             region=access.region,
             virtual_hosted_style_request=access.virtual_host,
             client_options={

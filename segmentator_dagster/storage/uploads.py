@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
-from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from segmentator_dagster.storage.objects import OBJECT_STORE_UNAVAILABLE, Objects, S3Access
+from segmentator_dagster.storage.objects import OBJECT_STORE_UNAVAILABLE, Objects
 
 _PART_OF_FILE = re.compile(r"#\d+$")  # how obstore names a file of a folder store until it is whole
 
@@ -35,9 +34,7 @@ class Uploads:
     boto3 and not obstore, which neither lists uploads nor ends those it did not begin.
     """
 
-    def __init__(self, url: str, s3: S3Access, objects: Objects) -> None:
-        self._url = urlsplit(url)
-        self._s3 = s3
+    def __init__(self, objects: Objects) -> None:
         self._objects = objects
 
     def unfinished(self) -> Iterator[Upload]:
@@ -50,7 +47,7 @@ class Uploads:
                         yield Upload(key, "", datetime.fromtimestamp(path.stat().st_mtime, UTC))
                 return
             pages = self._client.get_paginator("list_multipart_uploads")
-            for page in pages.paginate(Bucket=self._url.netloc, Prefix=self._prefix):
+            for page in pages.paginate(Bucket=self._objects.url.netloc, Prefix=self._prefix):
                 for one in page.get("Uploads", []):
                     yield Upload(one["Key"].removeprefix(self._prefix), one["UploadId"], one["Initiated"])
 
@@ -62,19 +59,19 @@ class Uploads:
         with _errors():
             try:
                 self._client.abort_multipart_upload(
-                    Bucket=self._url.netloc, Key=self._prefix + upload.key, UploadId=upload.id
+                    Bucket=self._objects.url.netloc, Key=self._prefix + upload.key, UploadId=upload.id
                 )
             except self._client.exceptions.NoSuchUpload:
                 return
 
     @property
     def _prefix(self) -> str:
-        path = self._url.path.strip("/")
+        path = self._objects.url.path.strip("/")
         return path + "/" if path else ""
 
     @cached_property
     def _client(self) -> Any:
-        access = self._s3
+        access = self._objects.access
         return boto3.client(
             "s3",
             endpoint_url=access.endpoint,

@@ -42,14 +42,14 @@ class Bench:
     lists: Lists
     list_parts: ListParts
 
-    def dataset(self, columns: str, rows: str, time_field: str | None = None) -> str:
+    def dataset(self, columns: str, rows: str, time_field: str | None = None, user_key: str = "user_id") -> str:
         """A registered table made of column definitions and an INSERT source; its name."""
         name = f"t{uuid.uuid4().hex[:12]}"
         self.admin.execute(
             CompiledQuery(f"CREATE TABLE datasets.{name} ({columns}) ENGINE = MergeTree ORDER BY tuple()")
         )
         self.admin.execute(CompiledQuery(f"INSERT INTO datasets.{name} {rows}"))
-        self.exporter.datasets.register(RegisteredDataset(name, "datasets", name, "user_id", time_field))
+        self.exporter.datasets.register(RegisteredDataset(name, "datasets", name, user_key, time_field))
         return name
 
     def segment(self, dataset: str, rule: dict[str, Any] | None = None, **more: Any) -> Segment:
@@ -87,14 +87,8 @@ class Bench:
         return [t.name for t in extract_tables(self.admin, "segmentator") if t.request_id == request.id]
 
 
-@pytest.fixture
-def bench(admin: ClickHouse, writer: ClickHouse, tmp_path: Path) -> Iterator[Bench]:
-    create_databases(admin, "segmentator", "datasets")
-    database = Database(f"sqlite:///{tmp_path / 'metadata.sqlite'}")
-    migrate(database)
-    folder = tmp_path / "objects"
-    objects = Objects(f"file://{folder}", NO_S3)
-    exporter = Exporter(
+def exporter_of(database: Database, writer: ClickHouse, folder: Path) -> Exporter:
+    return Exporter(
         Segments(database),
         Exports(database),
         Attempts(database),
@@ -102,8 +96,16 @@ def bench(admin: ClickHouse, writer: ClickHouse, tmp_path: Path) -> Iterator[Ben
         Datasets(database),
         References(database),
         writer,
-        objects,
+        Objects(f"file://{folder}", NO_S3),
         "segmentator",
     )
-    yield Bench(exporter, admin, folder, Lists(database), ListParts(database))
+
+
+@pytest.fixture
+def bench(admin: ClickHouse, writer: ClickHouse, tmp_path: Path) -> Iterator[Bench]:
+    create_databases(admin, "segmentator", "datasets")
+    database = Database(f"sqlite:///{tmp_path / 'metadata.sqlite'}")
+    migrate(database)
+    folder = tmp_path / "objects"
+    yield Bench(exporter_of(database, writer, folder), admin, folder, Lists(database), ListParts(database))
     database.close()

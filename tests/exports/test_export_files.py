@@ -200,3 +200,19 @@ def test_a_cancelled_export_stores_nothing_and_its_extract_goes_with_the_request
     assert bench.files() == []
     assert bench.exporter.write_file(claimed, Format.XLSX, run).export.status is Status.PUBLISHED
     assert bench.extracts(request) == []
+
+
+def test_options_that_make_no_sense_with_the_data_fail_with_their_place(bench: Bench) -> None:
+    with pytest.raises(UserError) as refused:
+        published(bench, Format.CSV, {"split": {"field": "citi"}})
+    assert [(one.code, one.pointer) for one in refused.value.problems] == [
+        ("split_field_not_exported", "/export/split/field")
+    ]
+    assert bench.files() == []
+
+
+def test_a_split_by_a_field_called_like_the_user_id_is_by_that_field(bench: Bench) -> None:
+    name = bench.dataset("id String, user_id String", "VALUES ('a', 'x'), ('b', 'y'), ('c', 'x')", user_key="id")
+    options = ExportOptions.model_validate({"split": {"field": "user_id"}})
+    made = bench.publish(bench.ask(bench.segment(name), Format.CSV, export=options), Format.CSV)
+    assert [(file.value, file.rows) for file in made.export.files] == [("x", 2), ("y", 1)]

@@ -197,10 +197,10 @@ def test_a_file_that_is_not_read_to_its_end_ends_its_query(admin: ClickHouse, wr
 
 
 def test_as_many_columns_as_a_wide_table_has_fit_into_the_query(admin: ClickHouse, writer: ClickHouse) -> None:
-    types = ["Nullable(String)"] * 100
-    values = ", ".join(f"'&{number}'" for number in range(100))
+    types = ["Nullable(String)"] * 150
+    values = ", ".join(f"'&{number}'" for number in range(150))
     source = table(admin, types, f"SELECT 'u', {values}")
-    assert sheets(workbook(writer, source))[0][0][1:] == [f"&{number}" for number in range(100)]
+    assert sheets(workbook(writer, source))[0][0][1:] == [f"&{number}" for number in range(150)]
 
 
 def test_names_are_titles_whatever_is_in_them(admin: ClickHouse, writer: ClickHouse) -> None:

@@ -39,7 +39,7 @@ class Store:
 
     @property
     def uploads(self) -> Uploads:
-        return Uploads(self.url, self.access, self.objects)
+        return Uploads(self.objects)
 
     def through(self, endpoint: str) -> Store:
         """The same store at another address."""
