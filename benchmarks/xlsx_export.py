@@ -1,9 +1,8 @@
 """XLSX of a million users and seven columns: ours beside what Python offers, the engine alone, and the memory it takes.
 
-    python -m benchmarks.xlsx_export [rows]
-
 Ours starts from the extract in ClickHouse. The others start from rows that are in memory already, which is to their
 advantage; the last lines say what the fastest of them does when it has to fetch them too.
+Usage: python -m benchmarks.xlsx_export [rows]
 """
 
 from __future__ import annotations

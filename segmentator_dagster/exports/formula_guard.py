@@ -14,11 +14,13 @@ from segmentator_dagster.exports.text_sql import literal
 _UNSEEN = "\\x00-\\x08\\x0b\\x0c\\x0e-\\x20\"'\xa0\xad\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u2064\u3000\ufeff"
 _PATTERN = f"^[{_UNSEEN}]*[-=+@\\t\\r\\n＝＋－＠]"
 _GUARDED = re.compile(_PATTERN)
+_FIRST_BYTES = (*range(0x21), *b"\"'+-=@", 0xC2, 0xE1, 0xE2, 0xE3, 0xEF)  # of all texts that the pattern matches
 
 
 def looks_like_formula(text_sql: str) -> str:
-    """SQL that is 1 where the guard is needed."""
-    return f"match({text_sql}, {literal(_PATTERN)})"
+    """SQL that is 1 where the guard is needed. Most texts are known by their first byte, at a fifth of the cost."""
+    may_need = f"ascii({text_sql}) IN ({', '.join(map(str, _FIRST_BYTES))})"
+    return f"{may_need} AND match({text_sql}, {literal(_PATTERN)})"
 
 
 def guarded_sql(text_sql: str) -> str:

@@ -1,31 +1,30 @@
 import re
-from dataclasses import replace
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
-from segmentator_dagster.exports.source import count_replacements
+from segmentator_dagster.exports.source import Source, count_replacements
 from segmentator_dagster.exports.workbook import XlsxFile
 from segmentator_dagster.storage.clickhouse import ClickHouse
+from tests.exports.sources import inserted
 from tests.exports.xlsx_files import OPTIONS, READERS, by_calamine, by_openpyxl, part, table, workbook
 
 SHEET = "xl/worksheets/sheet1.xml"
 MOST = 32_767
 
 
-def counts(clickhouse: ClickHouse, source, **settings) -> dict[str, dict[str, int]]:
-    return count_replacements(clickhouse, source, XlsxFile(source, OPTIONS, None).replacements(), settings)
+def counts(clickhouse: ClickHouse, source: Source) -> dict[str, dict[str, int]]:
+    return count_replacements(clickhouse, source, XlsxFile(source, OPTIONS, None).replacements(), {})
 
 
-def texts(admin: ClickHouse, values: list[str | bytes | None]):
+def texts(admin: ClickHouse, values: Sequence[str | bytes | None]) -> Source:
     """A source whose rows have these texts, in their order."""
-    source = table(admin, ["Nullable(String)"])
     raw = [value.encode() if isinstance(value, str) else value for value in values]
-    ids = [f"{number:06}" for number in range(len(raw))]
-    admin.insert_arrow(source.database, source.table, pa.table({"c0": ids, "c1": pa.array(raw, pa.binary())}))
-    return replace(source, rows=len(raw))
+    ids = pa.array([f"{number:06}" for number in range(len(raw))])
+    return inserted(admin, {"n0": "String", "n1": "Nullable(String)"}, {"n0": ids, "n1": pa.array(raw, pa.binary())})
 
 
 PLAIN = [
