@@ -1,7 +1,8 @@
-"""XLSX of a million users and seven columns: ours beside what Python offers, the engine alone, and the memory it takes.
+"""XLSX of a million users and seven columns: ours beside what Python offers and the engine alone; the memory it takes.
 
 Ours starts from the extract in ClickHouse. The others start from rows that are in memory already, which is to their
-advantage; the last lines say what the fastest of them does when it has to fetch them too.
+advantage; the last of them is the fastest one when it has to fetch them too. Every variant is run in turn, round after
+round, so that a busy machine slows all of them.
 Usage: python -m benchmarks.xlsx_export [rows]
 """
 
@@ -39,7 +40,7 @@ from tests.servers.clickhouse import clickhouse
 
 ROUNDS = 5
 OTHERS_ROWS = 100_000
-OTHERS_ROUNDS = 3
+OURS = "ours"
 LARGE, SMALL = 10_000_000, 100_000
 COLUMNS = {
     "user_id": "String",
@@ -60,17 +61,46 @@ TITLES = list(COLUMNS)
 
 def main() -> None:
     rows = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
-    print(f"Python {platform.python_version()}, {os.cpu_count()} cores, {rows:,} rows x {len(COLUMNS)} columns")
+    print(f"Python {platform.python_version()}, {os.cpu_count()} cores, medians of {ROUNDS}; {len(COLUMNS)} columns")
     with tempfile.TemporaryDirectory() as folder, clickhouse(Path(folder) / "clickhouse") as server:
         admin = ClickHouse(server.admin_url)
         source = filled(admin, "million", rows)
-        file = Path(folder) / "out.xlsx"
-        ours = measured(lambda: write(admin, source, file), ROUNDS)
-        print(f"\nours: {rows / ours:,.0f} rows/s, {file.stat().st_size / rows:.1f} bytes a row")
-        beside_others(admin, rows / ours, file)
-        beside_engine(admin, source, ours)
+        compared(admin, source, Path(folder) / "out.xlsx")
         memory(admin, server.admin_url)
         admin.close()
+
+
+def compared(admin: ClickHouse, source: Source, file: Path) -> None:
+    others = writers(admin, file)
+    query = source.query(row_xml(source.fields))
+    text = list(admin.stream(query, "RawBLOB"))
+    variants: dict[str, Callable[[], object]] = {
+        OURS: lambda: write(admin, source, file),
+        "null": lambda: list(admin.stream(query, "Null")),
+        "deflate": lambda: deflated(text),
+        **others,
+    }
+    seconds: dict[str, list[float]] = {name: [] for name in variants}
+    sizes: dict[str, int] = {}
+    for _ in range(ROUNDS + 1):
+        for name, work in variants.items():
+            start = time.perf_counter()
+            work()
+            seconds[name].append(time.perf_counter() - start)
+            sizes[name] = file.stat().st_size
+    medians = {name: statistics.median(values[1:]) for name, values in seconds.items()}
+    ours = source.rows / medians[OURS]
+    print(f"\n{OURS:<32} {ours:>10,.0f} rows/s {sizes[OURS] / source.rows:6.1f} bytes a row, {source.rows:,} rows")
+    for name in others:
+        rate = OTHERS_ROWS / medians[name]
+        size = sizes[name] / OTHERS_ROWS
+        print(f"{name:<32} {rate:>10,.0f} rows/s {size:6.1f} bytes a row   ours ÷ this: {ours / rate:6.1f}")
+    alone = medians["null"] + medians["deflate"]
+    print(
+        f"(the others over {OTHERS_ROWS:,} rows)\n\nour time ÷ (rows rendered to Null {medians['null']:.2f} s + their",
+        end=" ",
+    )
+    print(f"{sum(map(len, text)) / 1e6:.0f} MB deflated {medians['deflate']:.2f} s): {medians[OURS] / alone:.2f}")
 
 
 def filled(admin: ClickHouse, name: str, rows: int) -> Source:
@@ -91,35 +121,18 @@ def write(clickhouse: ClickHouse, source: Source, file: Path) -> None:
             out.write(chunk)
 
 
-def measured(work: Callable[[], object], rounds: int, *, warm: bool = True) -> float:
-    """The median of the seconds."""
-    if warm:
-        work()
-    seconds = []
-    for _ in range(rounds):
-        start = time.perf_counter()
-        work()
-        seconds.append(time.perf_counter() - start)
-    return statistics.median(seconds)
-
-
-def beside_others(admin: ClickHouse, ours: float, file: Path) -> None:
+def writers(admin: ClickHouse, file: Path) -> dict[str, Callable[[], object]]:
     source = filled(admin, "others", OTHERS_ROWS)
     table = fetched(admin, source)
     rows = list(zip(*(column.to_pylist() for column in table.columns), strict=True))
     records = [dict(zip(TITLES, row, strict=True)) for row in rows]
-    others: dict[str, Callable[[], object]] = {
+    return {
         "openpyxl write-only": lambda: by_openpyxl(rows, file),
         "XlsxWriter constant_memory": lambda: by_xlsxwriter(rows, file),
         "rustpy-xlsxwriter (Rust)": lambda: rustpy_xlsxwriter.write_worksheet(records, str(file)),
         "jetxl (Rust), from Arrow": lambda: jetxl.write_sheet_arrow(table, str(file)),
         "jetxl (Rust), from ClickHouse": lambda: jetxl.write_sheet_arrow(fetched(admin, source), str(file)),
     }
-    print(f"\nothers, rows/s over {OTHERS_ROWS:,} rows, medians of {OTHERS_ROUNDS}")
-    for name, work in others.items():
-        rate = OTHERS_ROWS / measured(work, OTHERS_ROUNDS, warm=False)
-        size = file.stat().st_size / OTHERS_ROWS
-        print(f"  {name:<32} {rate:>10,.0f} rows/s {size:6.1f} bytes a row   ours ÷ this: {ours / rate:6.1f}")
 
 
 def fetched(clickhouse: ClickHouse, source: Source) -> pa.Table:
@@ -157,17 +170,6 @@ def by_xlsxwriter(rows: list[tuple[Any, ...]], file: Path) -> None:
             elif value is not None:
                 sheet.write_number(number, column, value)
     book.close()
-
-
-def beside_engine(admin: ClickHouse, source: Source, ours: float) -> None:
-    query = source.query(row_xml(source.fields))
-    text = list(admin.stream(query, "RawBLOB"))
-    null = measured(lambda: list(admin.stream(query, "Null")), ROUNDS)
-    deflate = measured(lambda: deflated(text), ROUNDS)
-    print(
-        f"\nthe engine renders the rows to Null in {null:.2f} s, their {sum(map(len, text)) / 1e6:.0f} MB are deflated"
-    )
-    print(f"alone in {deflate:.2f} s; ours takes {ours:.2f} s, which is {ours / (null + deflate):.2f} of their sum")
 
 
 def deflated(text: list[bytes]) -> None:

@@ -6,7 +6,7 @@ from segmentator_dagster.settings import Settings
 
 _HEAD = """# Settings
 
-Environment variables. Unset addresses mean the embedded part. Made from `segmentator_dagster/settings.py` by `make docs`.
+Environment variables. Unset addresses mean the embedded part. Made from the code by `make docs`.
 
 | variable | default | meaning |
 |---|---|---|

@@ -15,6 +15,7 @@ from segmentator_dagster.exports import contacts
 from segmentator_dagster.exports.lines import LINE_ENDS, Lines
 from segmentator_dagster.exports.problems import AUDIENCE_FILE_TOO_LARGE, AUDIENCE_TOO_SMALL
 from segmentator_dagster.exports.source import Replacement, Source
+from segmentator_dagster.exports.text_scan import scanned
 from segmentator_dagster.exports.text_sql import invalid_text, quoted, text_of
 from segmentator_dagster.storage.clickhouse import ClickHouse
 
@@ -46,15 +47,16 @@ class AudienceFile:
             values["email"] = written(contacts.email(self._email))
         self._has_id = bool(preset.external_id)
         self._header = ",".join(values)
+        self._expressions = list(values.values())
         part = f"({source.condition}) AND ({self._usable()})" if source.condition else self._usable()
-        texts = ["c0"] if preset.external_id else []
-        self._lines = Lines(replace(source, condition=part), list(values.values()), texts, ",", LINE_ENDS["lf"])
+        self._reached = replace(source, condition=part)
+        self._lines: Lines | None = None
         self.skipped: Mapping[str, int] = {}
         self.left_out: Mapping[str, int] = {}
 
     @property
     def rows(self) -> int:
-        return self._lines.rows
+        return self._lines.rows if self._lines else 0
 
     def replacements(self) -> Sequence[Replacement]:
         return [invalid_text(0)] if self._has_id else []
@@ -90,6 +92,9 @@ class AudienceFile:
         header = f"{self._header}\n".encode()
         size = len(header)
         yield header
+        found = scanned(clickhouse, self._reached, [0] if self._has_id else [], settings, formulas=False)
+        line_feeds = sum(column.line_feeds for column in found.values())
+        self._lines = Lines(self._reached, self._expressions, line_feeds, delimiter=",", line_end=LINE_ENDS["lf"])
         for chunk in self._lines.stream(clickhouse, settings):
             size += len(chunk)
             if size > self._most_bytes:

@@ -8,13 +8,14 @@ is not zero (of three, six or nine digits) and no zone: it is the one of the sou
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from segmentator_dagster.domain.catalogue import Field, FieldType, unwrapped
 from segmentator_dagster.domain.export_options import CsvOptions, DateFormat, Encoding
 from segmentator_dagster.exports.encodings import unencodable
 from segmentator_dagster.exports.formula_guard import guarded_sql, looks_like_formula
 from segmentator_dagster.exports.source import Reason, Replacement
+from segmentator_dagster.exports.text_scan import TextColumn
 from segmentator_dagster.exports.text_sql import invalid_text, is_text, literal, quoted, text_of
 
 _SCALE = re.compile(r"^Decimal\(\d+, (\d+)\)$")
@@ -22,13 +23,14 @@ _DAY_FIRST = "%d.%m.%Y"
 _DAY_FIRST_MOMENT = f"{_DAY_FIRST} %H:%i:%s"
 
 
-def value_sql(index: int, field: Field, options: CsvOptions) -> str:
-    """The value of column c{index} as the file has it; NULL stays NULL."""
+def value_sql(index: int, field: Field, found: Mapping[int, TextColumn], options: CsvOptions) -> str:
+    """The value of column c{index} as the file has it, where texts hold what was `found`; NULL stays NULL."""
     column = f"c{index}"
     match field.type:
         case FieldType.TEXT | FieldType.ARRAY | FieldType.MAP | FieldType.JSON | FieldType.OTHER:
-            text = text_of(column)
-            return quoted(guarded_sql(text) if options.formula_guard else text, options.quote or '"')
+            text = text_of(column) if found[index].has_invalid else f"toString({column})"
+            guard = options.formula_guard and found[index].has_formulas
+            return quoted(guarded_sql(text) if guard else text, options.quote or '"')
         case FieldType.NUMBER:
             return _number(column, unwrapped(field.clickhouse_type), options)
         case FieldType.BOOLEAN:

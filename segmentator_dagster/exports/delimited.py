@@ -13,6 +13,7 @@ from segmentator_dagster.exports.encodings import encoded
 from segmentator_dagster.exports.formula_guard import guarded
 from segmentator_dagster.exports.lines import LINE_ENDS, Lines
 from segmentator_dagster.exports.source import Replacement, Source
+from segmentator_dagster.exports.text_scan import scanned
 from segmentator_dagster.exports.text_sql import is_text
 from segmentator_dagster.storage.clickhouse import ClickHouse
 
@@ -28,24 +29,21 @@ class CsvFile:
     """A Renderer. Every key of the options is set; the first line has the `titles`, None is a file without it."""
 
     def __init__(self, source: Source, options: CsvOptions, titles: Sequence[str] | None) -> None:
+        self._source = source
         self._options = options
         self._titles = titles
-        self._fields = list(enumerate(source.fields))
-        self._lines = Lines(
-            source,
-            [value_sql(index, field, options) for index, field in self._fields],
-            [f"c{index}" for index, field in self._fields if is_text(field)],
-            delimiter=options.delimiter or ",",
-            line_end=LINE_ENDS[options.line_end or "crlf"],
-            null_text=options.null_text or "",
-        )
+        self._lines: Lines | None = None
 
     @property
     def rows(self) -> int:
-        return self._lines.rows
+        return self._lines.rows if self._lines else 0
 
     def replacements(self) -> Sequence[Replacement]:
-        return [one for index, field in self._fields for one in replacements_of(index, field, self._options)]
+        return [
+            one
+            for index, field in enumerate(self._source.fields)
+            for one in replacements_of(index, field, self._options)
+        ]
 
     def stream(self, clickhouse: ClickHouse, settings: Mapping[str, Any]) -> Iterator[bytes]:
         text = encoded(self._text(clickhouse, settings), self._options.encoding or Encoding.UTF_8)
@@ -56,7 +54,21 @@ class CsvFile:
             yield codecs.BOM_UTF8
         if self._titles is not None:
             yield header_line(self._titles, self._options)
+        self._lines = self._rendered(clickhouse, settings)
         yield from self._lines.stream(clickhouse, settings)
+
+    def _rendered(self, clickhouse: ClickHouse, settings: Mapping[str, Any]) -> Lines:
+        fields = list(enumerate(self._source.fields))
+        texts = [index for index, field in fields if is_text(field)]
+        found = scanned(clickhouse, self._source, texts, settings, formulas=bool(self._options.formula_guard))
+        return Lines(
+            self._source,
+            [value_sql(index, field, found, self._options) for index, field in fields],
+            sum(column.line_feeds for column in found.values()),
+            delimiter=self._options.delimiter or ",",
+            line_end=LINE_ENDS[self._options.line_end or "crlf"],
+            null_text=self._options.null_text or "",
+        )
 
 
 def header_line(titles: Sequence[str], options: CsvOptions = PROFILES[Profile.MACHINE]) -> bytes:

@@ -33,29 +33,27 @@ _FORMAT = {
 class Lines:
     """One line for each row: the values of SQL `expressions`, as they are, quoting being theirs.
 
-    `texts` are the columns whose line feeds get into the lines.
+    `line_feeds` are those inside the values of the whole source.
     """
 
     source: Source
     expressions: Sequence[str]
-    texts: Sequence[str]
+    line_feeds: int
     delimiter: str
     line_end: str
     null_text: str = ""
     _ends: int = 0
-    _inside: int = 0
     _whole: bool = False
 
     @property
     def rows(self) -> int:
         """Exact once all lines went by; before that as many as the line feeds so far stand for on average."""
         if self._whole:
-            return self._ends - self._inside
-        return self._ends * self.source.rows // max(self.source.rows + self._inside, 1)
+            return self._ends - self.line_feeds
+        return self._ends * self.source.rows // max(self.source.rows + self.line_feeds, 1)
 
     def stream(self, clickhouse: ClickHouse, settings: Mapping[str, Any]) -> Iterator[bytes]:
-        """UTF-8 text. A `query_id` among the settings is that of the lines; what is counted before begins with it."""
-        self._inside = self._line_feeds_inside(clickhouse, settings)
+        """UTF-8 text."""
         look = {
             **_FORMAT,
             "format_custom_field_delimiter": self.delimiter,
@@ -67,10 +65,3 @@ class Lines:
             self._ends += chunk.count(b"\n")
             yield chunk
         self._whole = True
-
-    def _line_feeds_inside(self, clickhouse: ClickHouse, settings: Mapping[str, Any]) -> int:
-        if not self.texts:
-            return 0
-        sums = " + ".join(rf"ifNull(sum(countSubstrings(toString({column}), '\n')), 0)" for column in self.texts)
-        own = {"query_id": f"{settings['query_id']}-line-feeds"} if "query_id" in settings else {}
-        return int(clickhouse.scalar(self.source.query(sums, ordered=False), {**settings, **own}))

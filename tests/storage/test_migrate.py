@@ -3,7 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 from alembic import command
@@ -13,7 +13,7 @@ from alembic.runtime.migration import MigrationContext
 from segmentator_dagster.domain.export import File
 from segmentator_dagster.domain.export_options import resolved
 from segmentator_dagster.domain.rule import LANGUAGE_VERSION
-from segmentator_dagster.storage.metadata.database import Database
+from segmentator_dagster.storage.metadata.database import Database, now
 from segmentator_dagster.storage.metadata.exports import Exports
 from segmentator_dagster.storage.metadata.migrate import alembic_config, migrate
 from segmentator_dagster.storage.metadata.models import Base
@@ -21,7 +21,7 @@ from segmentator_dagster.storage.metadata.segments import Segments
 
 MIGRATE = """
 import sys
-from segmentator_dagster.storage.metadata.database import Database
+from segmentator_dagster.storage.metadata.database import Database, now
 from segmentator_dagster.storage.metadata.migrate import migrate
 migrate(Database(sys.argv[1]))
 """
@@ -112,7 +112,9 @@ def test_exports_of_before_keep_their_file_and_have_plain_options(empty_database
     exports = Exports(empty_database)
     kept = exports.get("p")
     assert kept.files == (File("exports/1/p/1/x/csv", "Сегмент.csv", 3, 9, "a" * 64),)
-    assert (kept.options, kept.compare, kept.expires_at, kept.deleted_at) == (resolved(), None, None, None)
+    assert (kept.options, kept.compare, kept.deleted_at) == (resolved(), None, None)
+    assert kept.expires_at is not None
+    assert timedelta(days=29) < kept.expires_at - now() < timedelta(days=31)
     assert exports.expired(datetime(2100, 1, 1, tzinfo=UTC)) == ()
     assert exports.get("w").files == ()
     downgrade(empty_database, "0002")

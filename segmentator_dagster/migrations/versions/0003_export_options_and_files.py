@@ -1,5 +1,7 @@
 """Export options, comparisons, several files, progress, retention"""
 
+from datetime import UTC, datetime, timedelta
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
@@ -31,7 +33,9 @@ _exports = sa.table(
     sa.column("object_key"),
     sa.column("file_name"),
     sa.column("files", JSON_DOCUMENT),
+    sa.column("expires_at", TIMESTAMP_6),
 )
+_KEPT = timedelta(days=30)  # files that were to be kept for ever stay for a while from now on
 
 
 def upgrade() -> None:
@@ -43,6 +47,7 @@ def upgrade() -> None:
     for name, type_, more in _EXPORT_COLUMNS:
         op.add_column("exports", sa.Column(name, type_, **more))
     connection, kept = op.get_bind(), _exports.c
+    expiry = datetime.now(UTC).replace(tzinfo=None) + _KEPT
     one = sa.select(kept.id, kept.object_key, kept.file_name, kept.rows, kept.bytes, kept.sha256)
     for export in connection.execute(one.where(kept.object_key.is_not(None))).all():
         file = {
@@ -52,7 +57,7 @@ def upgrade() -> None:
             "bytes": export.bytes,
             "sha256": export.sha256,
         }
-        connection.execute(_exports.update().where(kept.id == export.id).values(files=[file]))
+        connection.execute(_exports.update().where(kept.id == export.id).values(files=[file], expires_at=expiry))
     for column in ("object_key", "file_name"):
         op.drop_column("exports", column)
     op.create_index("exports_by_expiry", "exports", ["expires_at"], unique=False)
