@@ -94,7 +94,7 @@ def test_exports_fail_with_the_reason_while_s3_is_down_and_succeed_once_it_is_ba
 
 
 def test_exports_say_that_the_store_is_full(faulty: Faulty) -> None:
-    faulty.proxy.fault_of = lambda _number, seen: Fault.FULL if seen.method in ("PUT", "POST") else None
+    faulty.proxy.fault_of = lambda _number, seen: Fault.FULL if seen.step in ("part", "put") else None
     for export in faulty.exported():
         assert export["status"] == "failed", export
         assert export["error"]["code"] == "object_store_full"

@@ -70,6 +70,7 @@ def test_an_upload_whose_nth_request_fails_once_is_whole(
 
 @pytest.mark.parametrize("fault", [Fault.SLOW_DOWN, Fault.RESET, Fault.CUT])
 @pytest.mark.parametrize("step", ["create", "part", "complete", "put"])
+@pytest.mark.parametrize("s3", S3_KINDS[-1:], indirect=True)
 def test_an_upload_of_which_one_step_always_fails_is_an_error_that_may_pass_and_leaves_nothing(
     s3: Store, proxy: FaultProxy, fault: Fault, step: str
 ) -> None:

@@ -115,7 +115,7 @@ def test_exports_of_before_keep_their_file_and_have_plain_options(empty_database
     assert (kept.options, kept.compare, kept.deleted_at) == (resolved(), None, None)
     assert kept.expires_at is not None
     assert timedelta(days=29) < kept.expires_at - now() < timedelta(days=31)
-    assert exports.expired(datetime(2100, 1, 1, tzinfo=UTC)) == ()
+    assert exports.expired(datetime(2100, 1, 1, tzinfo=UTC)) == (kept,)
     assert exports.get("w").files == ()
     downgrade(empty_database, "0002")
     with empty_database.engine.connect() as connection:
