@@ -28,7 +28,10 @@ class TextColumn:
 def scanned(
     clickhouse: ClickHouse, source: Source, columns: Sequence[int], settings: Mapping[str, Any], *, formulas: bool
 ) -> dict[int, TextColumn]:
-    """By the number of the column; without `formulas` nobody asks for those. A `query_id` among the settings is what that of the scan begins with."""
+    """By the number of the column; without `formulas` nobody looks for those.
+
+    The scan's own query id begins with the `query_id` among the settings.
+    """
     if not columns:
         return {}
     figures = ", ".join(_figures(f"c{index}", formulas) for index in columns)
