@@ -17,7 +17,7 @@ from pathlib import Path
 from segmentator_dagster.compiler.query import CompiledQuery
 from segmentator_dagster.domain.catalogue import Field, field_type, is_nullable
 from segmentator_dagster.domain.export_options import PROFILES, Compression, CsvOptions, Profile
-from segmentator_dagster.exports.delimited import CsvFile
+from segmentator_dagster.exports.csv.delimited import CsvFile
 from segmentator_dagster.exports.parquet import ParquetFile
 from segmentator_dagster.exports.source import Renderer, Source
 from segmentator_dagster.storage.clickhouse import ClickHouse

@@ -31,10 +31,10 @@ import xlsxwriter
 from segmentator_dagster.compiler.query import CompiledQuery
 from segmentator_dagster.domain.catalogue import Field, field_type, is_nullable
 from segmentator_dagster.domain.export_options import DEFAULTS, XlsxOptions
-from segmentator_dagster.exports.cells import row_xml
 from segmentator_dagster.exports.source import Source
-from segmentator_dagster.exports.workbook import XlsxFile
-from segmentator_dagster.exports.zip_stream import ZipStream
+from segmentator_dagster.exports.xlsx.cells import row_xml
+from segmentator_dagster.exports.xlsx.workbook import XlsxFile
+from segmentator_dagster.exports.xlsx.zip_stream import ZipStream
 from segmentator_dagster.storage.clickhouse import ClickHouse
 from tests.servers.clickhouse import clickhouse
 

@@ -20,13 +20,14 @@ from segmentator_dagster.domain.field_operators import operators_of
 from segmentator_dagster.domain.operators import Test
 from segmentator_dagster.domain.problems import UNKNOWN_DATASET, UNKNOWN_FIELD, shown, suggestion
 from segmentator_dagster.domain.uploaded_list import ListLabel, Mode, UploadedList
-from segmentator_dagster.exports import delimited
+from segmentator_dagster.exports.csv.delimited import header_line
 from segmentator_dagster.exports.titles import on_disk
 from segmentator_dagster.storage.metadata.pages import Page
 from segmentator_dagster.storage.metadata.references import Dependent, Kind, References
 
 _CSV = "CSV"
-_HEADER = delimited.header_line(["value"])
+_CRLF = {"output_format_csv_crlf_end_of_line": 1}
+_HEADER = header_line(["value"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,7 @@ class ListService:
     def items(self, list_id: int) -> CsvDownload:
         """All values in their order, as CSV with a header."""
         found = self._lists.get(list_id)
-        chunks = self._uploads.items.stream(found.contents.parts, _CSV, delimited.SETTINGS)
+        chunks = self._uploads.items.stream(found.contents.parts, _CSV, _CRLF)
         return _download(on_disk(found.label.name), chunks)
 
     def unmatched(self, list_id: int) -> CsvDownload:
@@ -139,9 +140,7 @@ class ListService:
         dataset = self._compared_with(found.label)
         if dataset is None:
             raise LIST_NOT_COMPARED.error(name=_shown_target(found.label))
-        chunks = self._uploads.items.stream_unmatched(
-            found.contents.parts, dataset, found.label.field, _CSV, delimited.SETTINGS
-        )
+        chunks = self._uploads.items.stream_unmatched(found.contents.parts, dataset, found.label.field, _CSV, _CRLF)
         return _download(f"{on_disk(found.label.name)} - unmatched", chunks)
 
     def _compared_with(self, label: ListLabel) -> Dataset | None:

@@ -264,10 +264,10 @@ class Exporter:
             text = json.dumps(said, ensure_ascii=False, indent=2).encode()
             self.objects.put_small(f"{written.folder}/manifest.json", text, "application/json")
         except BaseException:
-            self.objects.discard(written.folder)
+            self.objects.forget(written.folder)
             raise
         if not self.attempts.publish(export.id, request.attempt, files=written.files, manifest=said):
-            self.objects.discard(written.folder)
+            self.objects.forget(written.folder)
             raise ExportCancelledError(f"the {export.format} export was cancelled or taken over at its end")
         self._clear(request)
 

@@ -24,6 +24,7 @@ SPILLING = {
     "max_bytes_before_external_sort": 512 << 20,
     "max_bytes_before_external_group_by": 512 << 20,
 }
+_CREATING = {**SPILLING, "allow_suspicious_low_cardinality_types": 1}  # datasets may have such columns
 _PREFIX = "extract_"
 _RENAME = "RENAME TABLE {database:Identifier}.{part:Identifier} TO {database:Identifier}.{name:Identifier}"
 _TABLES = (
@@ -90,7 +91,7 @@ def drop_table(writer: ClickHouse, database: str, name: str) -> None:
 def _make(writer: ClickHouse, rows: sa.Select[Any], names: Mapping[str, str], settings: Mapping[str, Any]) -> None:
     named = {**names, "part": f"{names['name']}_{uuid.uuid4().hex[:8]}"}
     try:
-        writer.execute(_creation(rows, named), {**SPILLING, **settings})
+        writer.execute(_creation(rows, named), {**_CREATING, **settings})
         try:
             writer.execute(CompiledQuery(_RENAME, named))
         except (InternalError, UserError):

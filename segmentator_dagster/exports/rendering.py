@@ -10,13 +10,13 @@ from segmentator_dagster.domain.errors import Language
 from segmentator_dagster.domain.export import Format, Snapshot
 from segmentator_dagster.domain.export_options import CsvOptions, ExportOptions, Headers, XlsxOptions
 from segmentator_dagster.domain.segment import Version
-from segmentator_dagster.exports.audience_file import AudienceFile
-from segmentator_dagster.exports.delimited import CsvFile
+from segmentator_dagster.exports.csv.audience_file import AudienceFile
+from segmentator_dagster.exports.csv.delimited import CsvFile
 from segmentator_dagster.exports.parquet import ParquetFile
 from segmentator_dagster.exports.source import Renderer, Source, count_replacements
 from segmentator_dagster.exports.split import Part
 from segmentator_dagster.exports.titles import about, titles
-from segmentator_dagster.exports.workbook import XlsxFile
+from segmentator_dagster.exports.xlsx.workbook import XlsxFile
 from segmentator_dagster.storage.clickhouse import ClickHouse
 
 

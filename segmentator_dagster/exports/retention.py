@@ -19,7 +19,7 @@ from segmentator_dagster.storage.metadata.exports import Exports
 from segmentator_dagster.storage.objects import Objects
 from segmentator_dagster.storage.uploads import Uploads
 
-SAFE_AGE = timedelta(hours=1)  # clocks differ, and an attempt is asked about before its row can be read everywhere
+SAFE_AGE = timedelta(hours=1)  # the clocks of the stores are not ours
 _EXPIRED = 100
 _OBJECTS = 1000
 _OTHERS = 100

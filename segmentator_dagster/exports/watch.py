@@ -6,12 +6,13 @@ import logging
 import threading
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
 from segmentator_dagster.compiler.query import CompiledQuery
-from segmentator_dagster.domain.errors import UserError
+from segmentator_dagster.domain.errors import InternalError, UserError
 from segmentator_dagster.domain.export import Progress
 from segmentator_dagster.exports.problems import ExportCancelledError
 from segmentator_dagster.storage.clickhouse import QUERY_CANCELLED, ClickHouse
@@ -32,7 +33,7 @@ class Watch:
 
     `figures` gives rows, all rows and bytes as the block knows them; while it gives no rows, what ClickHouse has read
     is said instead. When none of the exports belongs to the attempt any more (cancelled, or taken over), the queries
-    are killed, `check` raises and so does the end of the block: ExportCancelledError.
+    are killed, `check` raises and so does the end of the block: ExportCancelledError. An exception kills them too.
     """
 
     def __init__(
@@ -73,6 +74,9 @@ class Watch:
     ) -> None:
         self._ended.set()
         self._thread.join()
+        if error is not None:  # whatever ended the block, also an interrupted run: a statement outlives its client
+            with suppress(UserError, InternalError):
+                self._kill()
         if isinstance(error, UserError) and error.code == QUERY_CANCELLED.code:
             self.check()
 
@@ -81,9 +85,12 @@ class Watch:
             try:
                 self._say()
                 if self._unwanted.is_set():
-                    self._clickhouse.execute(CompiledQuery(_KILL, {"prefix": self._prefix}))
+                    self._kill()
             except Exception:  # noqa: BLE001  the database decides in the end; a missed figure is no failure
                 _log.warning("progress of %s was not written", self._export_ids, exc_info=True)
+
+    def _kill(self) -> None:
+        self._clickhouse.execute(CompiledQuery(_KILL, {"prefix": self._prefix}))
 
     def _say(self) -> None:
         progress = self._figures()

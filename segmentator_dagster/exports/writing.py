@@ -78,7 +78,7 @@ class FileWriter:
                 files.append(self._file(key, part, name, renderer_of(part, name), content_type))
                 self.meter.end(files[-1])
         except BaseException:
-            self.objects.discard(own)
+            self.objects.forget(own)
             raise
         return Written(own, files)
 

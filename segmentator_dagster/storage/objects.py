@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -201,6 +201,11 @@ class Objects:
             with _errors():
                 shutil.rmtree(path)
                 _prune(path.parent, self.folder)
+
+    def forget(self, prefix: str) -> None:
+        """Discard what a failure has made useless; where the store is down too, the sweeper finds it."""
+        with suppress(UserError):
+            self.discard(prefix)
 
     def signed_url(self, key: str, seconds: int) -> str:
         """A URL that lets its holder read the object for `seconds`. S3 only."""

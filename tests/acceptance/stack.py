@@ -136,10 +136,10 @@ class Stack:
     def create(self, name: str, rule: Json, **more: Any) -> Json:
         return self.call("POST", "/segments", 201, json={"name": name, "rule": rule, **more})
 
-    def export(self, segment_id: int, *formats: str, key: str | None = None) -> list[Json]:
+    def export(self, segment_id: int, *formats: str, key: str | None = None, **more: Any) -> list[Json]:
         headers = {"Idempotency-Key": key} if key else {}
         answer = self.call(
-            "POST", f"/segments/{segment_id}/exports", 202, json={"formats": list(formats)}, headers=headers
+            "POST", f"/segments/{segment_id}/exports", 202, json={"formats": list(formats), **more}, headers=headers
         )
         return answer["items"]
 
@@ -152,9 +152,10 @@ class Stack:
 
         return self.wait(look, seconds)
 
-    def file_of(self, export: Json) -> bytes:
+    def file_of(self, export: Json, number: int | None = None) -> bytes:
         assert export["status"] == "published", export
-        answer = self.http.get(export["links"]["download"].removeprefix("/api/v1"), follow_redirects=True)
+        params = {} if number is None else {"file": number}
+        answer = self.http.get(f"/exports/{export['id']}/download", params=params, follow_redirects=True)
         assert answer.status_code == 200, answer.text
         return answer.content
 

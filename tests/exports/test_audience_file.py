@@ -9,8 +9,8 @@ import pytest
 
 from segmentator_dagster.domain.errors import UserError
 from segmentator_dagster.domain.export_options import AudiencePreset
-from segmentator_dagster.exports import contacts
-from segmentator_dagster.exports.audience_file import AudienceFile
+from segmentator_dagster.exports.csv import contacts
+from segmentator_dagster.exports.csv.audience_file import AudienceFile
 from segmentator_dagster.exports.source import Source
 from segmentator_dagster.storage.clickhouse import ClickHouse
 from tests.exports.sources import inserted, selected, written

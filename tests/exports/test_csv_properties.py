@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from segmentator_dagster.domain.export_options import Compression, CsvOptions, DateFormat, Encoding, Profile
-from segmentator_dagster.exports.delimited import CsvFile
+from segmentator_dagster.exports.csv.delimited import CsvFile
 from segmentator_dagster.exports.source import count_replacements
 from segmentator_dagster.storage.clickhouse import ClickHouse
 from tests.exports.csv_oracle import csv_text, is_formula

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from segmentator_dagster.domain.export_options import PROFILES, Profile
-from segmentator_dagster.exports.delimited import CsvFile
+from segmentator_dagster.exports.csv.delimited import CsvFile
 from segmentator_dagster.storage.clickhouse import ClickHouse
 from tests.exports.sources import selected, written
 

@@ -16,7 +16,7 @@ import pytest
 
 from segmentator_dagster.compiler.query import CompiledQuery
 from segmentator_dagster.domain.export_options import PROFILES, Compression, CsvOptions, Encoding, Profile
-from segmentator_dagster.exports.delimited import CsvFile, header_line
+from segmentator_dagster.exports.csv.delimited import CsvFile, header_line
 from segmentator_dagster.exports.source import count_replacements
 from segmentator_dagster.storage.clickhouse import ClickHouse
 from tests.exports.csv_oracle import is_formula
@@ -97,6 +97,15 @@ def test_invalid_text_is_replaced_and_counted_and_its_line_feeds_too(admin: Clic
         assert read == [f"a{mark}", f"{mark}\n\n", mark, f"{guard}\n{mark}\n\r\n", "ok\n", "", mark]
         assert file.rows == 7
         assert count_replacements(admin, source, file.replacements(), {})["text"]["invalid_text"] == 5
+
+
+def test_guard_is_the_same_beside_invalid_text(admin: ClickHouse) -> None:
+    source = texts(admin, [b"=\xff", b" \xff=", b"\xe2\x80=1", b"\xe2\x80\x8b=\xe2"])
+    file = CsvFile(source, EXCEL, None)
+    read = [row[1] for row in records(written(admin, file), EXCEL)]
+    assert read == ["'=\ufffd", " \ufffd=", "\ufffd=1", "'\u200b=\ufffd"]
+    found = {"invalid_text": 4, "formula_guard": 2}
+    assert count_replacements(admin, source, file.replacements(), {}) == {"text": found}
 
 
 def test_null_and_empty_text_differ(admin: ClickHouse) -> None:

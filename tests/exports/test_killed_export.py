@@ -18,7 +18,7 @@ from segmentator_dagster.exports.exporter import Published
 from segmentator_dagster.exports.retention import Retention
 from segmentator_dagster.storage.metadata.database import now
 from segmentator_dagster.storage.uploads import Uploads
-from tests.exports.conftest import NO_S3, Bench
+from tests.exports.conftest import Bench
 from tests.exports.killed_export import POINTS
 from tests.servers.clickhouse import ClickHouseServer
 
@@ -72,7 +72,7 @@ def test_a_killed_export_is_published_once_and_whole_by_its_retry(
     swept = Retention(
         bench.exporter.exports,
         bench.exporter.objects,
-        Uploads(f"file://{bench.folder}", NO_S3, bench.exporter.objects),
+        Uploads(bench.exporter.objects),
         bench.exporter.writer,
         bench.exporter.members_database,
     )

@@ -18,7 +18,7 @@ import pytest
 from segmentator_dagster.compiler.query import CompiledQuery
 from segmentator_dagster.domain.errors import UserError
 from segmentator_dagster.domain.export_options import PROFILES, Profile
-from segmentator_dagster.exports.delimited import CsvFile
+from segmentator_dagster.exports.csv.delimited import CsvFile
 from segmentator_dagster.exports.parquet import ParquetFile
 from segmentator_dagster.exports.source import Source, count_replacements
 from segmentator_dagster.storage.clickhouse import ClickHouse

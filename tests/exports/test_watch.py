@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -74,3 +75,23 @@ def test_queries_of_another_block_are_left_alone(bench: Bench, running: Export) 
         bench.exporter.exports.cancel(running.id)
         other = {"query_id": f"{running.id}-9-other"}
         assert bench.exporter.writer.scalar(CompiledQuery(SLOW.replace("1000", "20")), other) == 20
+
+
+def test_an_exception_in_the_block_kills_its_statement(bench: Bench, running: Export) -> None:
+    processes = "SELECT count() FROM system.processes WHERE startsWith(query_id, {id:String})"
+    left = CompiledQuery(processes, {"id": running.id})
+    rows = f"SELECT generateUUIDv4(), '' FROM ({SLOW.replace('count()', 'number')})"
+    insert = CompiledQuery(f"INSERT INTO segmentator.segment_members (snapshot_id, user_id) {rows}")
+
+    def interrupted() -> None:
+        with watch(bench, running, Progress("audience")) as watched, ThreadPoolExecutor(1) as thread:
+            thread.submit(bench.exporter.writer.execute, insert, {"query_id": watched.query_id()})
+            while not bench.admin.scalar(left):
+                time.sleep(0.01)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    began = time.monotonic()
+    while bench.admin.scalar(left):
+        assert time.monotonic() - began < 2

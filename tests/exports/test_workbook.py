@@ -14,7 +14,7 @@ from segmentator_dagster.compiler.query import CompiledQuery
 from segmentator_dagster.domain.errors import InternalError, UserError
 from segmentator_dagster.domain.export_options import Overflow
 from segmentator_dagster.exports.source import Source
-from segmentator_dagster.exports.workbook import XlsxFile
+from segmentator_dagster.exports.xlsx.workbook import XlsxFile
 from segmentator_dagster.storage.clickhouse import ClickHouse
 from tests.exports.xlsx_files import OPTIONS, part, sheets, table, workbook
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segmentator_dagster.exports.row_text import RowText
+from segmentator_dagster.exports.xlsx.row_text import RowText
 
 
 def cut(text: bytes, sizes: list[int]) -> list[bytes]:

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from segmentator_dagster.exports.source import Source, count_replacements
-from segmentator_dagster.exports.workbook import XlsxFile
+from segmentator_dagster.exports.xlsx.workbook import XlsxFile
 from segmentator_dagster.storage.clickhouse import ClickHouse
 from tests.exports.sources import inserted
 from tests.exports.xlsx_files import OPTIONS, READERS, by_calamine, by_openpyxl, part, table, workbook

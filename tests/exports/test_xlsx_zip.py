@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segmentator_dagster.exports.zip_stream import BLOCK, ZipStream
+from segmentator_dagster.exports.xlsx.zip_stream import BLOCK, ZipStream
 from tests.exports.test_xlsx_rows import cut
 
 

@@ -21,7 +21,7 @@ from segmentator_dagster.compiler.query import CompiledQuery
 from segmentator_dagster.domain.catalogue import Field, field_type, is_nullable
 from segmentator_dagster.domain.export_options import DEFAULTS, XlsxOptions
 from segmentator_dagster.exports.source import Source
-from segmentator_dagster.exports.workbook import XlsxFile
+from segmentator_dagster.exports.xlsx.workbook import XlsxFile
 from segmentator_dagster.storage.clickhouse import ClickHouse
 
 SOFFICE = os.environ.get("SEGMENTATOR_TEST_SOFFICE", "")  # the path of LibreOffice, where it is there

@@ -11,11 +11,11 @@ from dataclasses import replace
 from typing import Any
 
 from segmentator_dagster.domain.export_options import AudiencePreset
-from segmentator_dagster.exports import contacts
-from segmentator_dagster.exports.lines import LINE_ENDS, Lines
+from segmentator_dagster.exports.csv import contacts
+from segmentator_dagster.exports.csv.lines import LINE_ENDS, Lines
+from segmentator_dagster.exports.csv.text_scan import scanned
 from segmentator_dagster.exports.problems import AUDIENCE_FILE_TOO_LARGE, AUDIENCE_TOO_SMALL
 from segmentator_dagster.exports.source import Replacement, Source
-from segmentator_dagster.exports.text_scan import scanned
 from segmentator_dagster.exports.text_sql import invalid_text, quoted, text_of
 from segmentator_dagster.storage.clickhouse import ClickHouse
 

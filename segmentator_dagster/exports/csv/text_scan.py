@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from segmentator_dagster.exports.formula_guard import looks_like_formula
+from segmentator_dagster.exports.csv.formula_guard import looks_like_formula
 from segmentator_dagster.exports.source import Source
 from segmentator_dagster.exports.text_sql import is_invalid
 from segmentator_dagster.storage.clickhouse import ClickHouse
@@ -40,7 +40,7 @@ def scanned(
     found = {}
     for index in columns:
         line_feeds, invalid, guarded = (int(next(numbers)) for _ in range(3))
-        found[index] = TextColumn(line_feeds, invalid > 0, guarded + invalid > 0)
+        found[index] = TextColumn(line_feeds, invalid > 0, guarded > 0)
     return found
 
 

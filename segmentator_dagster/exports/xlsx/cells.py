@@ -11,10 +11,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from segmentator_dagster.domain.catalogue import Field, FieldType, unwrapped
-from segmentator_dagster.exports.cell_text import escaped, needs_care, text_replacements
 from segmentator_dagster.exports.source import Reason, Replacement
-from segmentator_dagster.exports.styles import DATE, DATETIME
 from segmentator_dagster.exports.text_sql import is_text
+from segmentator_dagster.exports.xlsx.cell_text import escaped, needs_care, text_replacements
+from segmentator_dagster.exports.xlsx.styles import DATE, DATETIME
 
 _PRESERVED = '<c t="inlineStr"><is><t xml:space="preserve">'
 _TEXT_START, _TEXT_END = '<c t="inlineStr"><is><t>', "</t></is></c>"

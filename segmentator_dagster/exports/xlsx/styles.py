@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from segmentator_dagster.exports.package import MAIN, XML
+from segmentator_dagster.exports.xlsx.package import MAIN, XML
 
 # Formats 14 and 22 are built in: Excel shows them as the reader's own country writes dates, 31.03.2026 in Russia. A
 # format of ours would be one order of day and month for all. 22 leaves the seconds out of sight, not out of the value.

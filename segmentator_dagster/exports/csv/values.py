@@ -12,10 +12,10 @@ from collections.abc import Iterator, Mapping
 
 from segmentator_dagster.domain.catalogue import Field, FieldType, unwrapped
 from segmentator_dagster.domain.export_options import CsvOptions, DateFormat, Encoding
-from segmentator_dagster.exports.encodings import unencodable
-from segmentator_dagster.exports.formula_guard import guarded_sql, looks_like_formula
+from segmentator_dagster.exports.csv.encodings import unencodable
+from segmentator_dagster.exports.csv.formula_guard import guarded_sql, looks_like_formula
+from segmentator_dagster.exports.csv.text_scan import TextColumn
 from segmentator_dagster.exports.source import Reason, Replacement
-from segmentator_dagster.exports.text_scan import TextColumn
 from segmentator_dagster.exports.text_sql import invalid_text, is_text, literal, quoted, text_of
 
 _SCALE = re.compile(r"^Decimal\(\d+, (\d+)\)$")

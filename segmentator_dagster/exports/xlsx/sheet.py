@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from segmentator_dagster.exports.cell_text import ESCAPE, MOST_UNITS
-from segmentator_dagster.exports.package import MAIN, XML
-from segmentator_dagster.exports.styles import HEADER, LABEL, WRAPPED
+from segmentator_dagster.exports.xlsx.cell_text import ESCAPE, MOST_UNITS
+from segmentator_dagster.exports.xlsx.package import MAIN, XML
+from segmentator_dagster.exports.xlsx.styles import HEADER, LABEL, WRAPPED
 
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;", "\n": "&#10;"})

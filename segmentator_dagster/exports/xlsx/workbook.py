@@ -9,14 +9,14 @@ from contextlib import closing
 from typing import Any, cast
 
 from segmentator_dagster.domain.export_options import SHEET_ROWS, Overflow, XlsxOptions
-from segmentator_dagster.exports.cells import replacements, row_xml
-from segmentator_dagster.exports.column_widths import column_widths
-from segmentator_dagster.exports.package import Sheet, package_parts, sheet_part
-from segmentator_dagster.exports.row_text import RowText
-from segmentator_dagster.exports.sheet import about_sheet, filtered_range, sheet_end, sheet_start
 from segmentator_dagster.exports.source import Replacement, Source
-from segmentator_dagster.exports.styles import STYLES
-from segmentator_dagster.exports.zip_stream import BLOCK, ZipStream
+from segmentator_dagster.exports.xlsx.cells import replacements, row_xml
+from segmentator_dagster.exports.xlsx.column_widths import column_widths
+from segmentator_dagster.exports.xlsx.package import Sheet, package_parts, sheet_part
+from segmentator_dagster.exports.xlsx.row_text import RowText
+from segmentator_dagster.exports.xlsx.sheet import about_sheet, filtered_range, sheet_end, sheet_start
+from segmentator_dagster.exports.xlsx.styles import STYLES
+from segmentator_dagster.exports.xlsx.zip_stream import BLOCK, ZipStream
 from segmentator_dagster.storage.clickhouse import ClickHouse
 
 SHEET_BYTES = 3 << 30  # below 4 GiB a part needs no zip64 record, which not every reader takes from a stream

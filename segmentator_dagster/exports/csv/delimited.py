@@ -7,22 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from segmentator_dagster.domain.export_options import PROFILES, Compression, CsvOptions, Encoding, Profile
-from segmentator_dagster.exports.compression import compressed
-from segmentator_dagster.exports.csv_columns import replacements_of, value_sql
-from segmentator_dagster.exports.encodings import encoded
-from segmentator_dagster.exports.formula_guard import guarded
-from segmentator_dagster.exports.lines import LINE_ENDS, Lines
+from segmentator_dagster.exports.csv.compression import compressed
+from segmentator_dagster.exports.csv.encodings import encoded
+from segmentator_dagster.exports.csv.formula_guard import guarded
+from segmentator_dagster.exports.csv.lines import LINE_ENDS, Lines
+from segmentator_dagster.exports.csv.text_scan import scanned
+from segmentator_dagster.exports.csv.values import replacements_of, value_sql
 from segmentator_dagster.exports.source import Replacement, Source
-from segmentator_dagster.exports.text_scan import scanned
 from segmentator_dagster.exports.text_sql import is_text
 from segmentator_dagster.storage.clickhouse import ClickHouse
-
-# What makes the server's own format CSV look like the profile `machine`.
-SETTINGS = {
-    "format_csv_delimiter": ",",
-    "format_csv_null_representation": "",
-    "output_format_csv_crlf_end_of_line": 1,
-}
 
 
 class CsvFile:
