@@ -149,7 +149,8 @@ class Objects:
             if source.failure is not None:
                 raise source.failure from error
             if self.folder is not None:
-                (self.folder / key).unlink(missing_ok=True)
+                with suppress(OSError):
+                    (self.folder / key).unlink(missing_ok=True)
             elif source.ended and self._arrived(key, source.bytes):
                 return  # the store did it all and only its answer was lost
             kind = OBJECT_STORE_FULL if _FULL.search(str(error)) else OBJECT_STORE_UNAVAILABLE
