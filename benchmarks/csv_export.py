@@ -20,6 +20,7 @@ from segmentator_dagster.domain.export_options import PROFILES, Compression, Csv
 from segmentator_dagster.exports.csv.delimited import CsvFile
 from segmentator_dagster.exports.parquet import ParquetFile
 from segmentator_dagster.exports.source import Renderer, Source
+from segmentator_dagster.exports.writing import store
 from segmentator_dagster.storage.clickhouse import ClickHouse
 from segmentator_dagster.storage.objects import Objects, S3Access
 from tests.servers.clickhouse import clickhouse
@@ -98,7 +99,7 @@ def main() -> None:
         folder = Path(name)
         admin = ClickHouse(server.admin_url)
         source = table(admin, "extract", ROWS)
-        objects = store(folder)
+        objects = folder_store(folder)
         in_process = InProcess(folder)
         excel = PROFILES[Profile.EXCEL_RU]
         ways: dict[str, Callable[[], tuple[float, int]]] = {
@@ -145,7 +146,7 @@ def csv_file(source: Source, options: CsvOptions, compression: Compression = Com
     return CsvFile(source, look, [field.name for field in source.fields])
 
 
-def store(folder: Path) -> Objects:
+def folder_store(folder: Path) -> Objects:
     return Objects(f"file://{folder / 'objects'}", S3Access(None, "x", None, None, virtual_host=False))
 
 
@@ -158,7 +159,9 @@ def timed(chunks: Iterable[bytes]) -> tuple[float, int]:
 def stored(objects: Objects, admin: ClickHouse, file: Renderer) -> tuple[float, int]:
     """Seconds from the first query to the whole object."""
     began = time.perf_counter()
-    objects.put("export", file.stream(admin, {}), content_type="text/csv", file_name="export")
+    store(
+        objects, "export", file.stream(admin, {}), content_type="text/csv", file_name="export"
+    )  # hashed on the way, as exports are
     took = time.perf_counter() - began
     assert file.rows == ROWS, file.rows
     return took, objects.size("export")
@@ -184,7 +187,7 @@ def export(url: str, rows: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         file = csv_file(source_of(f"extract_{rows}", rows), PROFILES[Profile.EXCEL_RU])
         admin = ClickHouse(url)
-        store(Path(folder)).put("export", file.stream(admin, {}), content_type="text/csv", file_name="export")
+        store(folder_store(Path(folder)), "export", file.stream(admin, {}), content_type="text/csv", file_name="export")
         assert file.rows == rows
     # ru_maxrss would be that of the process which started this one, where that was larger.
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())

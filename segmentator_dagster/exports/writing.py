@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from segmentator_dagster.domain.export import File, Progress
@@ -84,19 +84,41 @@ class FileWriter:
 
     def _file(self, key: str, part: Part, name: str, renderer: Renderer, content_type: str) -> File:
         self.meter.begin(renderer)
-        digest = hashlib.sha256()
-        size = 0
+        stored = store(
+            self.objects,
+            key,
+            self._passing(renderer.stream(self.clickhouse, {"query_id": self.watch.query_id()})),
+            content_type=content_type,
+            file_name=name,
+        )
+        if renderer.rows != part.rows or self.objects.size(key) != stored.bytes:
+            raise FILE_INCOMPLETE.error(rows=renderer.rows, users=part.rows, bytes=stored.bytes)
+        return File(key, name, renderer.rows, stored.bytes, stored.sha256, part.value)
 
-        def passing() -> Iterator[bytes]:
-            nonlocal size
-            for chunk in renderer.stream(self.clickhouse, {"query_id": self.watch.query_id()}):
-                self.watch.check()
-                size += len(chunk)
-                digest.update(chunk)
-                self.meter.passed(len(chunk))
-                yield chunk
+    def _passing(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        for chunk in chunks:
+            self.watch.check()
+            self.meter.passed(len(chunk))
+            yield chunk
 
-        self.objects.put(key, passing(), content_type=content_type, file_name=name)
-        if renderer.rows != part.rows or self.objects.size(key) != size:
-            raise FILE_INCOMPLETE.error(rows=renderer.rows, users=part.rows, bytes=size)
-        return File(key, name, renderer.rows, size, digest.hexdigest(), part.value)
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    bytes: int
+    sha256: str
+
+
+def store(objects: Objects, key: str, chunks: Iterable[bytes], *, content_type: str, file_name: str) -> Stored:
+    """Put chunks into a new object, hashed as they go by."""
+    digest = hashlib.sha256()
+    size = 0
+
+    def hashed() -> Iterator[bytes]:
+        nonlocal size
+        for chunk in chunks:
+            size += len(chunk)
+            digest.update(chunk)
+            yield chunk
+
+    objects.put(key, hashed(), content_type=content_type, file_name=file_name)
+    return Stored(size, digest.hexdigest())

@@ -147,7 +147,7 @@ class ClickHouse:
         query: CompiledQuery,
         output_format: str,
         settings: Mapping[str, Any] | None = None,
-        chunk_bytes: int = 1 << 20,
+        chunk_bytes: int = 1 << 18,
     ) -> Iterator[bytes]:
         """The result rendered by the server in `output_format`, as chunks of at most `chunk_bytes`.
 
@@ -177,14 +177,16 @@ def _checked(response: Any, chunk_bytes: int) -> Iterator[bytes]:
     """Pass chunks on, watching for the error block that ClickHouse 25.11+ marks with a tag of this response."""
     tag = response.headers.get("X-ClickHouse-Exception-Tag")
     marker = b"__exception__\r\n" + tag.encode() if tag else b"DB::Exception"
+    keep = len(marker) - 1
     tail = b""
     chunks = response.stream(chunk_bytes)  # not read(): the server breaks the body off, and read() would lose the block
     for chunk in chunks:
-        window = tail + chunk
-        if (start := window.find(marker)) >= 0:
-            text = _rest(window[start:], chunks).decode("utf-8", "replace")
+        # looked for across the border first: joining whole chunks would copy all that goes by
+        if marker in (tail + chunk[:keep]) or marker in chunk:
+            window = tail + chunk
+            text = _rest(window[window.index(marker) :], chunks).decode("utf-8", "replace")
             raise DatabaseError(text, code=_code_in(text))
-        tail = window[-len(marker) :]
+        tail = chunk[-keep:] if len(chunk) >= keep else (tail + chunk)[-keep:]
         yield chunk
 
 

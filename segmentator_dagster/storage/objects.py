@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import heapq
 import os
 import re
@@ -52,8 +53,7 @@ OBJECT_NOT_FOUND = ProblemKind(
 )
 
 _CONCURRENT_PARTS = 3  # with the part being filled, 32 MiB of memory at most
-# ENOSPC, EFBIG and EDQUOT of the folder store as its library words them; a full store or quota of S3 servers.
-_FULL = re.compile(r"os error (?:28|27|122)\b|507 Insufficient Storage|<Code>QuotaExceeded</Code>")
+_FULL = re.compile(r"507 Insufficient Storage|<Code>QuotaExceeded</Code>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,27 +133,16 @@ class Objects:
         """
         source = UploadSource(chunks)
         try:
-            first = source.first_part()
-            obstore.put(
-                self._store,
-                key,
-                b"".join(first) if source.ended else chain(first, source.rest()),
-                attributes=self._attributes(content_type, file_name),
-                use_multipart=not source.ended,
-                chunk_size=PART_BYTES,
-                max_concurrency=_CONCURRENT_PARTS,
-            )
             if self.folder is not None:
-                _flush(self.folder / key)
+                _write(self.folder / key, source.rest())
+            else:
+                self._upload(key, source, content_type, file_name)
         except (BaseError, OSError) as error:
             if source.failure is not None:
                 raise source.failure from error
-            if self.folder is not None:
-                with suppress(OSError):
-                    (self.folder / key).unlink(missing_ok=True)
-            elif source.ended and self._arrived(key, source.bytes):
+            if self.folder is None and source.ended and self._arrived(key, source.bytes):
                 return  # the store did it all and only its answer was lost
-            kind = OBJECT_STORE_FULL if _FULL.search(str(error)) else OBJECT_STORE_UNAVAILABLE
+            kind = OBJECT_STORE_FULL if _is_full(error) else OBJECT_STORE_UNAVAILABLE
             raise kind.error() from error
 
     def put_small(self, key: str, data: bytes, content_type: str) -> None:
@@ -221,10 +210,19 @@ class Objects:
         with _errors():
             next(iter(obstore.list(self._store, "exports", chunk_size=1)), None)
 
-    def _attributes(self, content_type: str, file_name: str) -> dict[str, str] | None:
-        if self.folder is not None:
-            return None
-        return {"Content-Type": content_type, "Content-Disposition": content_disposition(file_name)}
+    def _upload(self, key: str, source: UploadSource, content_type: str, file_name: str) -> None:
+        """A single request where all of it fits into a part."""
+        first = source.first_part()
+        small = source.ended
+        obstore.put(
+            self._store,
+            key,
+            b"".join(first) if small else chain(first, source.rest()),
+            attributes={"Content-Type": content_type, "Content-Disposition": content_disposition(file_name)},
+            use_multipart=not small,
+            chunk_size=PART_BYTES,
+            max_concurrency=_CONCURRENT_PARTS,
+        )
 
     def _arrived(self, key: str, size: int) -> bool:
         try:
@@ -254,14 +252,31 @@ def _config(access: S3Access) -> S3Config:
     return config
 
 
-def _flush(path: Path) -> None:
-    """Onto the disk, name and all: what the database calls published outlives a power cut."""
-    for place in (path, path.parent):
-        descriptor = os.open(place, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+def _write(path: Path, chunks: Iterable[bytes]) -> None:
+    """A file that has its name only when it is whole and on the disk: what is published outlives a power cut."""
+    part = path.with_name(f"{path.name}#1")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with part.open("wb") as file:
+            file.writelines(chunks)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _is_full(error: Exception) -> bool:
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
+    return _FULL.search(str(error)) is not None
 
 
 def _prune(path: Path, top: Path) -> None:
