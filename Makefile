@@ -29,8 +29,12 @@ check: .venv/dev.stamp  ## style, types, import arrows
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-benchmark: .venv/dev.stamp  ## ratios beside the named alternatives: request to file, rule to answer
+benchmark: .venv/bench.stamp  ## ratios beside the named alternatives: request to file, rule to answer
 	$(BIN)/python -m benchmarks.export_latency
+	$(BIN)/python -m benchmarks.export_million
+	$(BIN)/python -m benchmarks.csv_export
+	$(BIN)/python -m benchmarks.xlsx_export
+	$(BIN)/python -m benchmarks.object_store
 	$(BIN)/python -m benchmarks.rule_language
 
 docs: .venv/dev.stamp  ## write the pages that are made from the code
@@ -51,3 +55,7 @@ clean:  ## remove the environment; the data folder stays
 .venv/dev.stamp: .venv/python.stamp pyproject.toml constraints.txt
 	$(PIP) --editable '.[embedded,dev]'
 	@touch $@ .venv/up.stamp
+
+.venv/bench.stamp: .venv/dev.stamp
+	$(PIP) --editable '.[embedded,dev,benchmarks]'
+	@touch $@
