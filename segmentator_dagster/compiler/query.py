@@ -14,6 +14,7 @@ from segmentator_dagster.domain.problems import kind_of
 
 # The driver sends it as a form field, and ClickHouse reads fields of at most 128 KiB (http_max_field_value_size).
 MAX_SQL_BYTES = 127 << 10
+MOST_SQL_BYTES = 16 << 20  # of a statement that is sent another way
 SQL_TOO_LONG = kind_of(
     "sql_too_long",
     "The rule makes a query that is too long for ClickHouse.",
@@ -32,13 +33,13 @@ class CompiledQuery:
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
-def compile_statement(statement: ClauseElement) -> CompiledQuery:
+def compile_statement(statement: ClauseElement, *, most_bytes: int = MAX_SQL_BYTES) -> CompiledQuery:
     """Render for ClickHouse; every value becomes a server-side parameter, never text.
 
-    UserError where the text is longer than the server takes.
+    UserError where the text is longer than `most_bytes`. What is longer than a form field must not have many values.
     """
     compiled = statement.compile(dialect=_DIALECT)
     sql = str(compiled)
-    if len(sql.encode()) > MAX_SQL_BYTES:
+    if len(sql.encode()) > most_bytes:
         raise SQL_TOO_LONG.error()
     return CompiledQuery(sql, {**compiled.params, **dict(names_of(compiled).values())})

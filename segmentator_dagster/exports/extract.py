@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from segmentator_dagster.compiler.query import CompiledQuery, compile_statement
+from segmentator_dagster.compiler.query import MOST_SQL_BYTES, CompiledQuery, compile_statement
 from segmentator_dagster.domain.catalogue import Field
 from segmentator_dagster.domain.errors import InternalError, UserError
 from segmentator_dagster.exports.source import Source
@@ -103,12 +103,13 @@ def _make(writer: ClickHouse, rows: sa.Select[Any], names: Mapping[str, str], se
 
 def _creation(rows: sa.Select[Any], named: Mapping[str, str]) -> CompiledQuery:
     columns = rows.subquery("rows")
-    numbered = compile_statement(sa.select(*(column.label(f"c{index}") for index, column in enumerate(columns.c))))
+    numbered = sa.select(*(column.label(f"c{index}") for index, column in enumerate(columns.c)))
+    query = compile_statement(numbered, most_bytes=MOST_SQL_BYTES)
     sql = (
         "CREATE TABLE {database:Identifier}.{part:Identifier} ENGINE = MergeTree ORDER BY c0 "
         "SETTINGS ratio_of_defaults_for_sparse_serialization = 1 AS "
     )
-    return CompiledQuery(sql + numbered.sql, {**numbered.parameters, **named})
+    return CompiledQuery(sql + query.sql, {**query.parameters, **named})
 
 
 def _exists(writer: ClickHouse, database: str, name: str) -> bool:

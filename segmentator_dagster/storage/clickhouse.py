@@ -13,7 +13,7 @@ import clickhouse_connect
 import urllib3.exceptions
 from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError
 
-from segmentator_dagster.compiler.query import CompiledQuery
+from segmentator_dagster.compiler.query import MAX_SQL_BYTES, MOST_SQL_BYTES, CompiledQuery
 from segmentator_dagster.domain.errors import Category, InternalError, ProblemKind
 
 if TYPE_CHECKING:
@@ -62,6 +62,9 @@ _KINDS = {
     394: QUERY_CANCELLED,
 }
 
+# A file of a thousand columns is a statement of megabytes.
+_LONG = {"max_query_size": MOST_SQL_BYTES, "max_ast_elements": 10_000_000, "max_expanded_ast_elements": 10_000_000}
+
 
 def connection_options(url: str) -> dict[str, Any]:
     """What the driver needs to know of `http(s)://user:password@host:port`, whichever of its clients it makes."""
@@ -109,11 +112,23 @@ class ClickHouse:
 
     @cached_property
     def _client(self) -> Client:
+        return self._connected()
+
+    @cached_property
+    def _long_client(self) -> Client:
+        """For statements that are longer than a form field may be: they are the body, their parameters in the URL."""
+        return self._connected(form_encode_query_params=False)
+
+    def _connected(self, **options: Any) -> Client:
         return clickhouse_connect.get_client(
-            **self._options,
-            send_receive_timeout=self._timeout,
-            dedicated_pool=True,
+            **{**self._options, **options}, send_receive_timeout=self._timeout, dedicated_pool=True
         )
+
+    def _sent(self, query: CompiledQuery, settings: Mapping[str, Any] | None) -> tuple[Client, dict[str, Any]]:
+        """Who sends a statement, and with which settings."""
+        if len(query.sql) <= MAX_SQL_BYTES // 4 or len(query.sql.encode()) <= MAX_SQL_BYTES:
+            return self._client, dict(settings or {})
+        return self._long_client, {**_LONG, **(settings or {})}
 
     def ping(self) -> None:
         """Ask the server for 1; UserError(clickhouse_unavailable) where it does not answer."""
@@ -122,7 +137,8 @@ class ClickHouse:
     def rows(self, query: CompiledQuery, settings: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
         """All rows of a small result."""
         with _errors():
-            result = self._client.query(query.sql, parameters=dict(query.parameters), settings=dict(settings or {}))
+            client, own = self._sent(query, settings)
+            result = client.query(query.sql, parameters=dict(query.parameters), settings=own)
             return [tuple(row) for row in result.result_rows]
 
     def scalar(self, query: CompiledQuery, settings: Mapping[str, Any] | None = None) -> Any:
@@ -132,7 +148,8 @@ class ClickHouse:
     def execute(self, query: CompiledQuery, settings: Mapping[str, Any] | None = None) -> int:
         """Run a statement that returns no rows (DDL, INSERT ... SELECT); gives the rows it wrote."""
         with _errors():
-            summary = self._client.command(query.sql, parameters=dict(query.parameters), settings=dict(settings or {}))
+            client, own = self._sent(query, settings)
+            summary = client.command(query.sql, parameters=dict(query.parameters), settings=own)
         return int(getattr(summary, "written_rows", 0) or 0)
 
     def insert_arrow(
@@ -155,11 +172,9 @@ class ClickHouse:
         raises, after some chunks were given. Closing the iterator early cancels the query.
         """
         with _errors():
-            response: Any = self._client.raw_stream(
-                query.sql,
-                parameters=dict(query.parameters),
-                settings={"cancel_http_readonly_queries_on_client_close": 1, **(settings or {})},
-                fmt=output_format,
+            client, own = self._sent(query, {"cancel_http_readonly_queries_on_client_close": 1, **(settings or {})})
+            response: Any = client.raw_stream(
+                query.sql, parameters=dict(query.parameters), settings=own, fmt=output_format
             )
             try:
                 yield from _checked(response, chunk_bytes)
@@ -168,9 +183,9 @@ class ClickHouse:
                 response.release_conn()
 
     def close(self) -> None:
-        if "_client" in self.__dict__:
-            self._client.close()
-            del self.__dict__["_client"]
+        for name in ("_client", "_long_client"):
+            if name in self.__dict__:
+                self.__dict__.pop(name).close()
 
 
 def _checked(response: Any, chunk_bytes: int) -> Iterator[bytes]:

@@ -216,3 +216,20 @@ def test_a_split_by_a_field_called_like_the_user_id_is_by_that_field(bench: Benc
     options = ExportOptions.model_validate({"split": {"field": "user_id"}})
     made = bench.publish(bench.ask(bench.segment(name), Format.CSV, export=options), Format.CSV)
     assert [(file.value, file.rows) for file in made.export.files] == [("x", 2), ("y", 1)]
+
+
+def test_five_hundred_columns_are_a_file_in_every_format(bench: Bench) -> None:
+    names = [f"column_{n}_with_a_long_name" for n in range(499)]
+    columns = ", ".join(["user_id String", *(f"{name} Nullable(String)" for name in names)])
+    values = ", ".join(["'u'", *(f"'{n} = x'" for n in range(498)), "NULL"])
+    request = bench.ask(bench.segment(bench.dataset(columns, f"VALUES ({values})")), *Format)
+    run = bench.run(request)
+    claimed = bench.exporter.begin(run)
+    bench.exporter.take_audience(claimed)
+    made = {format_: bench.exporter.write_file(claimed, format_, run) for format_ in Format}
+    expected = ["u", *(f"{n} = x" for n in range(498)), ""]
+    assert rows_of(bench.content(made[Format.CSV])) == [["user_id", *names], expected]
+    sheet = openpyxl.load_workbook(io.BytesIO(bench.content(made[Format.XLSX])))["Data"]
+    assert [value or "" for value in next(sheet.iter_rows(min_row=2, values_only=True))] == expected
+    [row] = pq.read_table(io.BytesIO(bench.content(made[Format.PARQUET]))).to_pylist()
+    assert [value or "" for value in row.values()] == expected
