@@ -61,6 +61,7 @@ class Services:
 
         For after a fork: all of this has threads.
         """
+        import_module("numpy")
         import_module("openpyxl.writer.theme")
         import_module("pyarrow.parquet")
         self.segments.live_ids()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import heapq
-import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,6 +21,7 @@ from obstore.exceptions import BaseError
 from obstore.store import LocalStore, S3Store
 
 from segmentator_dagster.domain.errors import Category, ProblemKind, UserError
+from segmentator_dagster.storage.folder_files import prune, write_whole
 from segmentator_dagster.storage.upload_source import PART_BYTES, UploadSource
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ class Objects:
         source = UploadSource(chunks)
         try:
             if self.folder is not None:
-                _write(self.folder / key, source.rest())
+                write_whole(self.folder / key, source.rest())
             else:
                 self._upload(key, source, content_type, file_name)
         except (BaseError, OSError) as error:
@@ -178,7 +178,7 @@ class Objects:
             for key in keys:
                 path = self.folder / key
                 path.unlink(missing_ok=True)
-                _prune(path.parent, self.folder)
+                prune(path.parent, self.folder)
 
     def discard(self, prefix: str) -> None:
         """Delete a key or all below it, half-written files of a folder store too; nothing there is fine."""
@@ -190,7 +190,7 @@ class Objects:
         elif (path := self.folder / prefix).is_dir():
             with _errors():
                 shutil.rmtree(path)
-                _prune(path.parent, self.folder)
+                prune(path.parent, self.folder)
 
     def forget(self, prefix: str) -> None:
         """Discard what a failure has made useless; where the store is down too, the sweeper finds it."""
@@ -252,41 +252,10 @@ def _config(access: S3Access) -> S3Config:
     return config
 
 
-def _write(path: Path, chunks: Iterable[bytes]) -> None:
-    """A file that has its name only when it is whole and on the disk: what is published outlives a power cut."""
-    part = path.with_name(f"{path.name}#1")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with part.open("wb") as file:
-            file.writelines(chunks)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except BaseException:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
 def _is_full(error: Exception) -> bool:
     if isinstance(error, OSError):
         return error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
     return _FULL.search(str(error)) is not None
-
-
-def _prune(path: Path, top: Path) -> None:
-    """Remove folders that became empty."""
-    while path != top:
-        try:
-            path.rmdir()
-        except OSError:
-            return
-        path = path.parent
 
 
 def content_disposition(file_name: str) -> str:

@@ -53,7 +53,8 @@ class CsvFile:
     def _rendered(self, clickhouse: ClickHouse, settings: Mapping[str, Any]) -> Lines:
         fields = list(enumerate(self._source.fields))
         texts = [index for index, field in fields if is_text(field)]
-        found = scanned(clickhouse, self._source, texts, settings, formulas=bool(self._options.formula_guard))
+        quote, guard = self._options.quote or '"', bool(self._options.formula_guard)
+        found = scanned(clickhouse, self._source, texts, settings, quote=quote, formulas=guard)
         return Lines(
             self._source,
             [value_sql(index, field, found, self._options) for index, field in fields],

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from segmentator_dagster.exports.line_feeds import line_feeds
 from segmentator_dagster.exports.source import Source
 from segmentator_dagster.storage.clickhouse import ClickHouse
 
@@ -33,12 +34,12 @@ _FORMAT = {
 class Lines:
     """One line for each row: the values of SQL `expressions`, as they are, quoting being theirs.
 
-    `line_feeds` are those inside the values of the whole source.
+    `inner_line_feeds` are those inside the values of the whole source.
     """
 
     source: Source
     expressions: Sequence[str]
-    line_feeds: int
+    inner_line_feeds: int
     delimiter: str
     line_end: str
     null_text: str = ""
@@ -49,8 +50,8 @@ class Lines:
     def rows(self) -> int:
         """Exact once all lines went by; before that as many as the line feeds so far stand for on average."""
         if self._whole:
-            return self._ends - self.line_feeds
-        return self._ends * self.source.rows // max(self.source.rows + self.line_feeds, 1)
+            return self._ends - self.inner_line_feeds
+        return self._ends * self.source.rows // max(self.source.rows + self.inner_line_feeds, 1)
 
     def stream(self, clickhouse: ClickHouse, settings: Mapping[str, Any]) -> Iterator[bytes]:
         """UTF-8 text."""
@@ -62,6 +63,6 @@ class Lines:
         }
         query = self.source.query(", ".join(self.expressions))
         for chunk in clickhouse.stream(query, "CustomSeparated", {**look, **settings}):
-            self._ends += chunk.count(b"\n")
+            self._ends += line_feeds(chunk)
             yield chunk
         self._whole = True

@@ -29,8 +29,12 @@ def value_sql(index: int, field: Field, found: Mapping[int, TextColumn], options
     match field.type:
         case FieldType.TEXT | FieldType.ARRAY | FieldType.MAP | FieldType.JSON | FieldType.OTHER:
             text = text_of(column) if found[index].has_invalid else f"toString({column})"
-            guard = options.formula_guard and found[index].has_formulas
-            return quoted(guarded_sql(text) if guard else text, options.quote or '"')
+            if options.formula_guard and found[index].has_formulas:
+                text = guarded_sql(text)
+            quote = options.quote or '"'
+            if found[index].has_quotes or quote == "'":  # the guard is an apostrophe
+                return quoted(text, quote)
+            return f"concat({literal(quote)}, {text}, {literal(quote)})"
         case FieldType.NUMBER:
             return _number(column, unwrapped(field.clickhouse_type), options)
         case FieldType.BOOLEAN:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from segmentator_dagster.exports.line_feeds import line_feeds
+
 _ROW_END = b"\n"  # values have none: it stands escaped in them
 
 
@@ -31,11 +33,11 @@ class RowText:
         """The text of the next `rows` rows, or of fewer: up to the first row end at or after `size` bytes."""
         while self.more():
             chunk, self._pending = self._pending, b""
-            count = chunk.count(_ROW_END)
+            count = line_feeds(chunk)
             end = _end(chunk, rows, size) if count >= rows or len(chunk) >= size else 0
             if end:
                 chunk, self._pending = chunk[:end], chunk[end:]
-                count = chunk.count(_ROW_END)
+                count = line_feeds(chunk)
             self._at_row_end = chunk.endswith(_ROW_END)
             self.rows += count
             yield chunk
