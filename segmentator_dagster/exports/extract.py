@@ -83,8 +83,8 @@ def drop_extracts(writer: ClickHouse, database: str, request_id: str) -> None:
 
 
 def drop_table(writer: ClickHouse, database: str, name: str) -> None:
-    """Drop at once, also under a reader."""
-    query = "DROP TABLE IF EXISTS {database:Identifier}.{name:Identifier} SYNC"
+    """The name is free at once; the server removes the data later, so that nobody waits for a reader that hangs."""
+    query = "DROP TABLE IF EXISTS {database:Identifier}.{name:Identifier}"
     writer.execute(CompiledQuery(query, {"database": database, "name": name}))
 
 

@@ -13,6 +13,7 @@ import pytest
 from tests.acceptance.stack import Stack
 from tests.servers.buckets import new_bucket
 from tests.servers.clickhouse import clickhouse
+from tests.servers.radosgw import VARIABLE
 from tests.storage.conftest import new_postgres_database
 
 IOS = {"combinator": "and", "rules": [{"field": "platform_main", "operator": "=", "value": "ios"}]}
@@ -22,12 +23,12 @@ def _embedded(_request: pytest.FixtureRequest, _running: ExitStack) -> dict[str,
     return {}
 
 
-def _servers(request: pytest.FixtureRequest, running: ExitStack, s3_fixture: str = "s3_server") -> dict[str, str]:
-    """PostgreSQL, S3, Valkey, and a ClickHouse of its own that the stack does not start itself."""
+def _servers(request: pytest.FixtureRequest, running: ExitStack) -> dict[str, str]:
+    """PostgreSQL, S3 (Ceph's where it is there), Valkey, and a ClickHouse that the stack does not start itself."""
     own = f"a{uuid.uuid4().hex[:8]}"
     folder = request.getfixturevalue("tmp_path_factory").mktemp("clickhouse")
     tables = running.enter_context(clickhouse(folder))
-    s3 = request.getfixturevalue(s3_fixture)
+    s3 = request.getfixturevalue("radosgw_server" if os.environ.get(VARIABLE) else "s3_server")
     bucket = new_bucket(s3)
     return {
         "SEGMENTATOR_CLICKHOUSE_URL": tables.writer_url,
@@ -43,13 +44,7 @@ def _servers(request: pytest.FixtureRequest, running: ExitStack, s3_fixture: str
     }
 
 
-def _radosgw(request: pytest.FixtureRequest, running: ExitStack) -> dict[str, str]:
-    return _servers(request, running, "radosgw_server")
-
-
 KINDS = {"embedded": _embedded, "servers": _servers}
-if os.environ.get("SEGMENTATOR_TEST_CEPH"):
-    KINDS["radosgw"] = _radosgw
 
 
 @pytest.fixture(scope="session", params=list(KINDS))

@@ -82,7 +82,7 @@ def test_every_operator_on_every_column_agrees_on_a_row_of_each_cell(
     monkeypatch.setattr(parameters, "_CHUNK_BYTES", 1)
     again = [rule for rule in rules if operators(rule) & (worlds.RELATIVE_KEYS | {"in", "notIn", "hasAll", "hasAny"})]
     assert len(again) < len(rules) / 2
-    agrees(loaded(server, {worlds.BASE: rows}, worlds.MOMENTS[1]), again)
+    agrees(loaded(server, {worlds.BASE: rows}, worlds.MOMENTS[1]), again[::3])
 
 
 def agrees(world: World, rules: list[Rule]) -> None:

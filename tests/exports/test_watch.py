@@ -84,7 +84,7 @@ def test_an_exception_in_the_block_kills_its_statement(bench: Bench, running: Ex
     insert = CompiledQuery(f"INSERT INTO segmentator.segment_members (snapshot_id, user_id) {rows}")
 
     def interrupted() -> None:
-        with watch(bench, running, Progress("audience")) as watched, ThreadPoolExecutor(1) as thread:
+        with ThreadPoolExecutor(1) as thread, watch(bench, running, Progress("audience")) as watched:
             thread.submit(bench.exporter.writer.execute, insert, {"query_id": watched.query_id()})
             while not bench.admin.scalar(left):
                 time.sleep(0.01)
