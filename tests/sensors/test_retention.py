@@ -181,12 +181,13 @@ def test_a_process_killed_in_mid_upload_leaves_nothing_after_the_sweep(
         assert process.stdout is not None
         assert process.stdout.readline() == b"ready\n"
         process.kill()
-    assert len(store.left()) == (1 if megabytes or store.objects.folder else 0)
+    begun = 1 if megabytes or store.objects.folder else 0  # S3 hears of less than a part when it is whole
+    assert len(store.left()) == begun
     sweep(kept, now() + LATER)
-    assert len(store.left()) == (1 if megabytes else 0)  # the export is still open
+    assert len(store.left()) == begun  # the export is still open
     exports.cancel(export.id)
     sweep(kept, now())
-    assert len(store.left()) == (1 if megabytes else 0)  # it is still young
+    assert len(store.left()) == begun  # it is still young
     sweep(kept, now() + LATER)
     assert store.left() == []
 
