@@ -180,6 +180,7 @@ class Exporter:
                 request, format_, snapshot, definition=definition, catalogue=catalogue, watch=watch
             )
             if source.rows != users:
+                drop_extracts(self.writer, self.members_database, request.id)  # the next try reads anew
                 raise FILE_INCOMPLETE.error(rows=source.rows, users=users, bytes=0)
             look = Look(format_, request.options, definition, snapshot, self._sentences(definition, catalogue))
             parts = parts_of(self.writer, source, request.options.split, {"query_id": watch.query_id()})

@@ -213,6 +213,7 @@ def test_a_file_shorter_than_its_snapshot_is_not_published(bench: Bench) -> None
         bench.exporter.write_file(claimed, Format.CSV, run)
     assert error.value.code == "file_incomplete"
     assert bench.files() == []
+    assert bench.extracts(request) == []
 
 
 def test_an_object_store_that_refuses_fails_and_publishes_nothing(bench: Bench) -> None:
