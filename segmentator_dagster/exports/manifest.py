@@ -46,7 +46,7 @@ def manifest(
         "data_moment": _moment(snapshot.data_moment),
         "compare": request.compare and request.compare.as_json(),
         "format": export.format.value,
-        "options": look.options.model_dump(mode="json", exclude_none=True),
+        "options": look.options.as_json(),
         "time_zone": segment.definition.time_zone,
         "columns": [_column(field) for field in source.fields],
         "users": users,
