@@ -39,11 +39,11 @@ def difference(wanted: Iterable[str], present: Iterable[str]) -> Difference:
 def partitions_mirror_sensor(
     context: dg.SensorEvaluationContext, segments: dg.ResourceParam[Segments], datasets: dg.ResourceParam[Datasets]
 ) -> dg.SensorResult | dg.SkipReason:
-    names = {dataset.name for dataset in datasets.all()}
-    of_segments = difference(
-        (str(id_) for id_ in segments.live_ids()), context.instance.get_dynamic_partitions(SEGMENTS)
-    )
-    of_datasets = difference(names, context.instance.get_dynamic_partitions(DATASETS))
+    # What is there is read before what should be: a partition of a segment that is made in between is not a stray.
+    segments_there = context.instance.get_dynamic_partitions(SEGMENTS)
+    datasets_there = context.instance.get_dynamic_partitions(DATASETS)
+    of_segments = difference((str(id_) for id_ in segments.live_ids()), segments_there)
+    of_datasets = difference((dataset.name for dataset in datasets.all()), datasets_there)
     requests = [
         request
         for definition, change in ((segment_partitions, of_segments), (dataset_partitions, of_datasets))

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import dagster as dg
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -55,3 +58,34 @@ def test_partitions_of_segments_and_datasets_come_and_go(
     assert instance.get_dynamic_partitions("datasets") == ["activity"]
     assert [run.partition_key for run in result.run_requests or []] == ["activity"]
     assert isinstance(tick(), dg.SkipReason)
+
+
+def test_a_segment_that_is_made_while_the_mirror_looks_keeps_its_partition(
+    segments: Segments, datasets: Datasets, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+
+    def make_another() -> None:
+        made.append(str(segments.create(definition(f"new {len(made)}"), "f", "me").id))
+        instance.add_dynamic_partitions("segments", made[-1:])
+
+    live_ids, partitions = Segments.live_ids, dg.DagsterInstance.get_dynamic_partitions
+
+    def live_ids_then_another(self: Segments) -> frozenset[int]:
+        found = live_ids(self)
+        make_another()
+        return found
+
+    def partitions_then_another(self: dg.DagsterInstance, name: str) -> Sequence[str]:
+        found = partitions(self, name)
+        make_another()
+        return found
+
+    monkeypatch.setattr(Segments, "live_ids", live_ids_then_another)
+    monkeypatch.setattr(dg.DagsterInstance, "get_dynamic_partitions", partitions_then_another)
+    context = dg.build_sensor_context(instance=instance, resources={"segments": segments, "datasets": datasets})
+    result = partitions_mirror_sensor(context)
+    assert len(made) == 3
+    asked = result.dynamic_partitions_requests or [] if isinstance(result, dg.SensorResult) else []
+    deleted = [key for one in asked if isinstance(one, dg.DeleteDynamicPartitionsRequest) for key in one.partition_keys]
+    assert deleted == []
