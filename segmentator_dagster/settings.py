@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hmac
 import ipaddress
+import re
 import secrets
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -25,20 +27,19 @@ from segmentator_dagster.domain.export_checking import option_problems
 from segmentator_dagster.domain.export_options import ExportOptions, resolved
 
 SECRETS_FILE = "secrets.json"
+_YANDEX = re.compile(r"(oauth|login)\.yandex\.(ru|com)")
 
 
 class SettingsError(Exception):
     """A setting is wrong; the text is one line that names it."""
 
 
-def _loopback(host: str) -> str:
+def is_loopback(host: str) -> bool:
+    """Whether a name or address is this machine itself."""
     try:
-        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
-        loopback = False
-    if not loopback:
-        raise ValueError("must be a loopback address until login exists: 127.0.0.1, ::1 or localhost")
-    return host
+        return False
 
 
 def _scheme(*schemes: str) -> AfterValidator:
@@ -49,6 +50,26 @@ def _scheme(*schemes: str) -> AfterValidator:
         return url
 
     return AfterValidator(check)
+
+
+def _public_url(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query:
+        raise ValueError("must be like https://segments.example.ru, without a path")
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise ValueError("must be https:// unless the host is this machine (127.0.0.1, ::1, localhost)")
+    return f"{parts.scheme}://{parts.netloc.lower()}"
+
+
+def _network(text: str) -> str:
+    try:
+        return str(ipaddress.ip_network(text, strict=False))
+    except ValueError as error:
+        raise ValueError(f"{text!r} is no address or network such as 10.0.0.0/8") from error
+
+
+def _comma_separated(text: object) -> object:
+    return [part.strip() for part in text.split(",") if part.strip()] if isinstance(text, str) else text
 
 
 def _time_zone(name: str) -> str:
@@ -87,6 +108,11 @@ class EmbeddedSecrets(BaseModel, frozen=True):
     clickhouse_reader: str
     link_key: str
 
+    @property
+    def yandex_client_secret(self) -> str:
+        """What the emulator of Yandex ID knows us by."""
+        return hmac.digest(self.link_key.encode(), b"yandex client secret", "sha256").hex()
+
     @classmethod
     def read(cls, data_dir: Path) -> Self | None:
         """The secrets of this data folder, or None where nothing was started yet."""
@@ -113,7 +139,28 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="SEGMENTATOR_", frozen=True, extra="ignore")
 
     data_dir: Path = Field(Path("data"), description="folder of the embedded parts: ClickHouse, SQLite, objects, logs")
-    api_host: Annotated[str, AfterValidator(_loopback)] = Field("127.0.0.1", description="address the API listens on")
+    production: bool = Field(
+        False, description="this is no trial: Yandex's own servers, https and secrets of your own are asked for"
+    )
+    public_url: Annotated[str, AfterValidator(_public_url)] | None = Field(
+        None, description="address people open, e.g. `https://segments.example.ru`; unset: `http://` of host and port"
+    )
+    trusted_proxies: Annotated[
+        tuple[Annotated[str, AfterValidator(_network)], ...], NoDecode, BeforeValidator(_comma_separated)
+    ] = Field((), description="addresses or networks, with commas, whose `X-Forwarded-For` is believed")
+    yandex_client_id: str | None = Field(None, description="ClientID of the application at oauth.yandex.ru")
+    yandex_client_secret: SecretStr | None = Field(None, description="its Client secret")
+    yandex_oauth_url: str = Field("https://oauth.yandex.ru", description="where people sign in and codes are exchanged")
+    yandex_login_url: str = Field("https://login.yandex.ru", description="where Yandex ID says who somebody is")
+    yandex_id_port: Port = Field(
+        8010, description="port of the Yandex ID emulator, which stands in where no client id is set"
+    )
+    first_administrator: str | None = Field(
+        None, description="Yandex login or e-mail that comes in as administrator while there is none"
+    )
+    session_idle_days: int = Field(7, ge=1, le=365, description="a session ends after so many days without a request")
+    session_days: int = Field(30, ge=1, le=365, description="a session ends after so many days in any case")
+    api_host: str = Field("127.0.0.1", description="address the API listens on")
     api_port: Port = Field(8000, description="port of the API")
     dagster_port: Port = Field(3000, description="port of the Dagster web server")
     clickhouse_port: Port = Field(8123, description="port of the embedded ClickHouse")
@@ -158,7 +205,9 @@ class Settings(BaseSettings):
         None, description="`redis://host:port/0` for the shared cache; unset: a cache in each process"
     )
     secret_key: SecretStr | None = Field(
-        None, min_length=32, description="signs download links of the folder store; unset: made at first start"
+        None,
+        min_length=32,
+        description="signs download links of the folder store and sign-ins; unset: made at first start",
     )
     time_zone: TimeZone = Field("Europe/Moscow", description="time zone of segments that name none")
     default_dataset: str = Field("user_activity", description="dataset of rules that name none")
@@ -205,7 +254,10 @@ class Settings(BaseSettings):
         return given.completed(EmbeddedSecrets.read(given.data_dir))
 
     def completed(self, embedded: EmbeddedSecrets | None) -> Self:
-        """A copy in which every address is set, those of the embedded parts included."""
+        """A copy in which every address is set, those of the embedded parts included.
+
+        Raises SettingsError, one line, where they do not go together.
+        """
         data = self.data_dir.resolve()
         changes: dict[str, Any] = {"data_dir": data}
         if self.clickhouse_url:
@@ -220,7 +272,43 @@ class Settings(BaseSettings):
         changes["object_store_url"] = self.object_store_url or SecretStr("file://" + quote(str(data / "objects")))
         if not self.secret_key and embedded:
             changes["secret_key"] = SecretStr(embedded.link_key)
-        return self.model_copy(update=changes)
+        host = f"[{self.api_host}]" if ":" in self.api_host else self.api_host
+        changes["public_url"] = self.public_url or f"http://{host}:{self.api_port}"
+        if self.emulates_yandex_id:
+            changes["yandex_oauth_url"] = changes["yandex_login_url"] = f"http://127.0.0.1:{self.yandex_id_port}"
+            changes["yandex_client_id"] = "segmentator-emulated"
+            changes["yandex_client_secret"] = SecretStr(embedded.yandex_client_secret if embedded else "")
+        completed = self.model_copy(update=changes)
+        completed._refuse_danger()
+        return completed
+
+    def _refuse_danger(self) -> None:
+        """SettingsError for what would leave an installation open."""
+        if self.production:
+            needed = {
+                "yandex_client_id": bool(self.yandex_client_id),
+                "yandex_client_secret": self.yandex_client_secret is not None,
+                "secret_key": "secret_key" in self.model_fields_set and self.secret_key is not None,
+            }
+            for name, there in needed.items():
+                if not there:
+                    raise SettingsError(f"SEGMENTATOR_{name.upper()}: must be set in production")
+            if not (self.public_url or "").startswith("https://"):
+                raise SettingsError("SEGMENTATOR_PUBLIC_URL: must be https:// in production")
+            for name in ("yandex_oauth_url", "yandex_login_url"):
+                parts = urlsplit(getattr(self, name))
+                if parts.scheme != "https" or not _YANDEX.fullmatch(parts.hostname or ""):
+                    raise SettingsError(
+                        f"SEGMENTATOR_{name.upper()}: must be https:// of yandex.ru or yandex.com in production"
+                    )
+        elif not is_loopback(self.api_host) or not is_loopback(urlsplit(self.public_url or "").hostname or ""):
+            name = "API_HOST" if not is_loopback(self.api_host) else "PUBLIC_URL"
+            raise SettingsError(f"SEGMENTATOR_{name}: without SEGMENTATOR_PRODUCTION=true it must be this machine")
+
+    @property
+    def emulates_yandex_id(self) -> bool:
+        """Whether the emulator stands in for Yandex ID: where no client of Yandex's is set, and never in production."""
+        return self.yandex_client_id is None and not self.production
 
     @property
     def dagster_home(self) -> Path:
