@@ -112,6 +112,8 @@ def default_dagster(stack: Stack, home: Path) -> Iterator[Stack]:
         "127.0.0.1",
         "-p",
         str(beside.dagster_port),
+        "--path-prefix",
+        "/dagster",
         "-w",
         str(home / "workspace.yaml"),
     ]

@@ -160,5 +160,63 @@ def load(
         click.echo(f"  {column.name}: {column.clickhouse_type}")
 
 
+@main.group()
+def token() -> None:
+    """Personal tokens, for programs."""
+
+
+@token.command("create")
+@click.option("--person", "login", required=True, help="Login or e-mail of somebody who has signed in.")
+@click.option("--name", required=True, help="What it is for.")
+@click.option("--scope", "scopes", multiple=True, type=click.Choice(["read", "edit", "export", "admin"]), required=True)
+@click.option("--days", type=click.IntRange(1, 366), default=90, show_default=True, help="How long it is good.")
+@_said
+def create_token(login: str, name: str, scopes: tuple[str, ...], days: int) -> None:
+    """Make a token and print it: this is the one time that it can be seen."""
+    from datetime import timedelta  # noqa: PLC0415
+
+    from segmentator_dagster.domain.access import SYSTEM, Scope  # noqa: PLC0415
+    from segmentator_dagster.domain.audit import Event, Thing  # noqa: PLC0415
+    from segmentator_dagster.storage.connections import database_of  # noqa: PLC0415
+    from segmentator_dagster.storage.metadata.audit import Audit  # noqa: PLC0415
+    from segmentator_dagster.storage.metadata.people import NOBODY_CALLED, People  # noqa: PLC0415
+    from segmentator_dagster.storage.metadata.sessions import Tokens  # noqa: PLC0415
+
+    database = database_of(Settings.load())
+    person = People(database).by_contact(login)
+    if person is None:
+        raise NOBODY_CALLED.error(contact=login)
+    with Audit(database).doing(SYSTEM, Event.TOKEN_CREATE) as note:
+        made, text = Tokens(database).create(
+            person.id, name.strip()[:50], [Scope(scope) for scope in scopes], timedelta(days=days)
+        )
+        note.thing = Thing("token", made.id, made.name)
+        note.after = {"person_id": person.id, "scopes": list(scopes), "days": days}
+    click.echo(text)
+
+
+@main.command()
+@click.argument("contact")
+@click.option("--role", type=click.Choice(["user", "administrator"]), default="user", show_default=True)
+@_said
+def invite(contact: str, role: str) -> None:
+    """Let whoever has this Yandex login or e-mail in."""
+    from segmentator_dagster.domain.access import SYSTEM  # noqa: PLC0415
+    from segmentator_dagster.domain.audit import Event, Thing  # noqa: PLC0415
+    from segmentator_dagster.domain.people import Role, contact_problems  # noqa: PLC0415
+    from segmentator_dagster.storage.connections import database_of  # noqa: PLC0415
+    from segmentator_dagster.storage.metadata.audit import Audit  # noqa: PLC0415
+    from segmentator_dagster.storage.metadata.people import People  # noqa: PLC0415
+
+    settings = Settings.load()
+    if problems := list(contact_problems(contact)):
+        raise UserError(*problems)
+    database = database_of(settings)
+    with Audit(database).doing(SYSTEM, Event.INVITE_CREATE) as note:
+        made = People(database).invite(contact, Role(role), None)
+        note.thing, note.after = Thing("invite", str(made.id), made.contact), {"role": role}
+    click.echo(f"{made.contact} comes in as {role} at {settings.public_url} until {made.expires_at:%Y-%m-%d}")
+
+
 if __name__ == "__main__":
     main()

@@ -25,6 +25,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from segmentator_dagster.domain.export_checking import option_problems
 from segmentator_dagster.domain.export_options import ExportOptions, resolved
+from segmentator_dagster.embedded.yandex_id.accounts import FIRST_ADMINISTRATOR
 
 SECRETS_FILE = "secrets.json"
 _YANDEX = re.compile(r"(oauth|login)\.yandex\.(ru|com)")
@@ -148,6 +149,10 @@ class Settings(BaseSettings):
     trusted_proxies: Annotated[
         tuple[Annotated[str, AfterValidator(_network)], ...], NoDecode, BeforeValidator(_comma_separated)
     ] = Field((), description="addresses or networks, with commas, whose `X-Forwarded-For` is believed")
+    rate_limits: bool = Field(True, description="whether callers who ask too often are told to wait (429)")
+    log_format: Literal["json", "console"] | None = Field(
+        None, description="`json` (one line per event) or `console`; unset: `json` in production"
+    )
     yandex_client_id: str | None = Field(None, description="ClientID of the application at oauth.yandex.ru")
     yandex_client_secret: SecretStr | None = Field(None, description="its Client secret")
     yandex_oauth_url: str = Field("https://oauth.yandex.ru", description="where people sign in and codes are exchanged")
@@ -277,6 +282,7 @@ class Settings(BaseSettings):
         if self.emulates_yandex_id:
             changes["yandex_oauth_url"] = changes["yandex_login_url"] = f"http://127.0.0.1:{self.yandex_id_port}"
             changes["yandex_client_id"] = "segmentator-emulated"
+            changes["first_administrator"] = self.first_administrator or FIRST_ADMINISTRATOR
             changes["yandex_client_secret"] = SecretStr(embedded.yandex_client_secret if embedded else "")
         completed = self.model_copy(update=changes)
         completed._refuse_danger()

@@ -24,6 +24,7 @@ from segmentator_dagster.api.questions import (
 )
 from segmentator_dagster.api.rules import RuleDraft, RuleService, Sentence, sentence
 from segmentator_dagster.compiler.members import output_columns
+from segmentator_dagster.domain.access import Action, Actor, require
 from segmentator_dagster.domain.catalogue import Dataset, Field, FieldType
 from segmentator_dagster.domain.errors import Problem, UserError
 from segmentator_dagster.domain.fields import field_of
@@ -76,20 +77,24 @@ class Analysis:
         self._lists_database = lists_database
         self._time_zone = time_zone
 
-    async def count(self, draft: RuleDraft) -> Answered[Sentence, Count]:
+    async def count(self, actor: Actor, draft: RuleDraft) -> Answered[Sentence, Count]:
         """How many users the audience has, and the rule in words."""
+        require(actor, Action.DATA_ASK)
 
         def question(at: Moment) -> tuple[Sentence, Question[Count]]:
-            checked = self._rules.checked(draft)
+            checked = self._rules.checked(actor, draft)
             return sentence(checked), count_question(checked, at)
 
         return await self._answered(question)
 
-    async def preview(self, draft: RuleDraft, columns: Sequence[str] | None, limit: int) -> Answered[Columns, Preview]:
+    async def preview(
+        self, actor: Actor, draft: RuleDraft, columns: Sequence[str] | None, limit: int
+    ) -> Answered[Columns, Preview]:
         """The first members of the audience by user id, with the columns a file of it would have."""
+        require(actor, Action.DATA_ASK)
 
         def question(at: Moment) -> tuple[Columns, Question[Preview]]:
-            checked = self._rules.checked(draft, columns)
+            checked = self._rules.checked(actor, draft, columns)
             base = checked.dataset
             names = list(columns) if columns is not None else [field.name for field in base.fields]
             types = [field.type for name in names if name != base.user_key and (field := base.field(name))]
@@ -98,11 +103,14 @@ class Analysis:
 
         return await self._answered(question)
 
-    async def breakdown(self, draft: RuleDraft, named: Aggregate, limit: int) -> Answered[Field, Breakdown]:
+    async def breakdown(
+        self, actor: Actor, draft: RuleDraft, named: Aggregate, limit: int
+    ) -> Answered[Field, Breakdown]:
         """The values of a field, the latest of each user, that most members have, compared with all users."""
+        require(actor, Action.DATA_ASK)
 
         def question(at: Moment) -> tuple[Field, Question[Breakdown]]:
-            checked = self._rules.checked(draft)
+            checked = self._rules.checked(actor, draft)
             field = _field(checked.dataset, named)
             if field.type is FieldType.ARRAY:
                 raise NO_BREAKDOWN.error("/field", name=shown(field.name))
@@ -110,21 +118,25 @@ class Analysis:
 
         return await self._answered(question)
 
-    async def funnel(self, draft: RuleDraft) -> Answered[tuple[SpokenStep, ...], Funnel]:
+    async def funnel(self, actor: Actor, draft: RuleDraft) -> Answered[tuple[SpokenStep, ...], Funnel]:
         """How many users each condition of the rule leaves over, and how many it would keep alone."""
+        require(actor, Action.DATA_ASK)
 
         def question(at: Moment) -> tuple[tuple[SpokenStep, ...], Question[Funnel]]:
-            checked = self._rules.checked(draft)
+            checked = self._rules.checked(actor, draft)
             steps = funnel(checked.rule)
             return tuple(spoken(checked, steps)), funnel_question(checked, steps, at)
 
         return await self._answered(question)
 
-    async def values(self, dataset: str, named: Aggregate, prefix: str, limit: int) -> Answered[Field, Values]:
+    async def values(
+        self, actor: Actor, dataset: str, named: Aggregate, prefix: str, limit: int
+    ) -> Answered[Field, Values]:
         """The most frequent values of a field that begin so; UserError dataset_not_found."""
+        require(actor, Action.DATA_ASK)
 
         def question(at: Moment) -> tuple[Field, Question[Values]]:
-            known = self._datasets.get(dataset)
+            known = self._datasets.get(actor, dataset)
             field = _field(known, named)
             return field, values_question(known, field, prefix=prefix, limit=limit, time_zone=self._time_zone, at=at)
 

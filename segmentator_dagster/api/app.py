@@ -4,59 +4,46 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from segmentator_dagster.api.analysis import Analysis
-from segmentator_dagster.api.dagster import Dagster
-from segmentator_dagster.api.datasets import DatasetService
+from segmentator_dagster.api.authentication import Cookie
+from segmentator_dagster.api.composition import services_of
+from segmentator_dagster.api.dagster_gate import is_proxied
+from segmentator_dagster.api.dagster_proxy import DagsterProxy
 from segmentator_dagster.api.documented import DocumentedApi
 from segmentator_dagster.api.errors import error_response, preferred_language
-from segmentator_dagster.api.exports import FILES_PATH, ExportService
+from segmentator_dagster.api.exports import FILES_PATH
 from segmentator_dagster.api.http_problems import BAD_REQUEST, METHOD_NOT_ALLOWED, UNKNOWN_PATH
-from segmentator_dagster.api.links import Links
-from segmentator_dagster.api.lists import ListService
 from segmentator_dagster.api.middleware import Around, HeadAsGet, SameSite, StrictBody
-from segmentator_dagster.api.mirror import DagsterMirror
-from segmentator_dagster.api.readiness import Probes
 from segmentator_dagster.api.routes import (
+    audit,
     datasets,
     exports,
     health,
     lists,
+    me,
     operators,
+    people,
     rule_files,
     rules,
     segments,
     values,
 )
-from segmentator_dagster.api.rule_files import RuleFileService
-from segmentator_dagster.api.rules import Defaults, RuleService
 from segmentator_dagster.api.schemas.segments import SegmentOut
-from segmentator_dagster.api.segments import SegmentService, SegmentView
-from segmentator_dagster.api.services import Services
-from segmentator_dagster.api.uploads import Uploads, is_upload
+from segmentator_dagster.api.segments import SegmentView
+from segmentator_dagster.api.sign_in_pages import sign_in_router
+from segmentator_dagster.api.uploads import is_upload
 from segmentator_dagster.api.validation import problems_of
-from segmentator_dagster.collection.list_upload import ListUploads
+from segmentator_dagster.api.yandex_login import YandexLogin
+from segmentator_dagster.domain.access import Action, Actor, decide
+from segmentator_dagster.domain.dagster_pages import DAGSTER_PATH
 from segmentator_dagster.domain.errors import Problem, UserError
 from segmentator_dagster.domain.problems import shown
 from segmentator_dagster.settings import Settings, secret
-from segmentator_dagster.storage.cache import AnswerCache
-from segmentator_dagster.storage.catalogue import read_catalogue
-from segmentator_dagster.storage.connections import async_reader_of, database_of, objects_of, reader_of, writer_of
-from segmentator_dagster.storage.list_items import ListItems
-from segmentator_dagster.storage.metadata.datasets import Datasets
-from segmentator_dagster.storage.metadata.exports import Exports
-from segmentator_dagster.storage.metadata.list_parts import ListParts
-from segmentator_dagster.storage.metadata.lists import Lists
-from segmentator_dagster.storage.metadata.references import References
-from segmentator_dagster.storage.metadata.segments import Segments
-from segmentator_dagster.storage.metadata.snapshots import Snapshots
-from segmentator_dagster.storage.turns import Turns
 
 _ROUTERS = (
     segments.router,
@@ -67,6 +54,9 @@ _ROUTERS = (
     exports.router,
     datasets.router,
     values.router,
+    me.router,
+    people.router,
+    audit.router,
     health.router,
 )
 _DESCRIPTION = """Rules over ClickHouse become segments, segments become CSV, XLSX and Parquet.
@@ -77,7 +67,7 @@ Every refusal has one body: `code`, `message`, `pointer` (a JSON pointer into th
 
 def create_app(settings: Settings) -> FastAPI:
     """The API of completed settings. Nothing is connected yet; SettingsError where an address or key is missing."""
-    services = _services(settings)
+    services = services_of(settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -99,80 +89,28 @@ def create_app(settings: Settings) -> FastAPI:
     for router in _ROUTERS:
         app.include_router(router, prefix="/api/v1")
     app.include_router(health.router, include_in_schema=False)
+    public_url = str(settings.public_url)
+    app.mount(DAGSTER_PATH, DagsterProxy(settings.dagster_url, services.authentication.actor_of))
+    app.mount(
+        "/",
+        sign_in_router(
+            YandexLogin(settings),
+            services.sign_in,
+            services.authentication,
+            limits=services.limits,
+            cookie=Cookie.of(public_url),
+            secret_key=secret(settings.secret_key, "secret_key"),
+        ),
+    )
     app.add_exception_handler(UserError, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _not_routed)
     app.add_middleware(HeadAsGet, apart_from=FILES_PATH)
-    app.add_middleware(StrictBody, apart=is_upload)
-    app.add_middleware(SameSite)
-    app.add_middleware(Around)  # the last one added is the outermost
+    app.add_middleware(StrictBody, apart=lambda scope: is_upload(scope) or is_proxied(scope))
+    app.add_middleware(SameSite, public_url=public_url)
+    # the last one added is the outermost
+    app.add_middleware(Around, public_url=public_url, trusted_proxies=settings.trusted_proxies)
     return app
-
-
-def _services(settings: Settings) -> Services:
-    database = database_of(settings)
-    reader, async_reader = reader_of(settings), async_reader_of(settings)
-    objects = objects_of(settings)
-    redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
-    answers = AnswerCache(redis_url)
-    dagster = Dagster(settings.dagster_url)
-    stored_segments, stored_exports = Segments(database), Exports(database, settings.export_defaults)
-    catalogue = partial(read_catalogue, Datasets(database), reader)
-    defaults = Defaults(settings.default_dataset, settings.time_zone)
-    mirror = DagsterMirror(dagster, stored_exports)
-    references, writer = References(database), writer_of(settings)
-    rule_service = RuleService(catalogue, references.library, defaults)
-    list_items = ListItems(writer, settings.clickhouse_database)
-    dataset_service = DatasetService(catalogue)
-    analysis = Analysis(
-        rule_service,
-        dataset_service,
-        async_reader,
-        answers,
-        lists_database=settings.clickhouse_database,
-        time_zone=settings.time_zone,
-    )
-    installation = settings.export_defaults
-    segment_service = SegmentService(
-        stored_segments, stored_exports, references, rule_service, mirror, installation=installation
-    )
-    links = Links(secret(settings.secret_key, "secret_key")) if objects.folder is not None else None
-    return Services(
-        segments=segment_service,
-        rule_files=RuleFileService(stored_segments, references, segment_service),
-        lists=ListService(
-            ListUploads(Lists(database), ListParts(database), list_items), references, catalogue, defaults
-        ),
-        uploads=Uploads(settings.data_dir / "uploads", settings.upload_megabytes << 20),
-        exports=ExportService(
-            stored_segments,
-            stored_exports,
-            Snapshots(database),
-            catalogue,
-            objects=objects,
-            mirror=mirror,
-            installation=installation,
-            links=links,
-            link_seconds=settings.link_seconds,
-        ),
-        rules=rule_service,
-        analysis=analysis,
-        turns=Turns(redis_url, longest_seconds=2 * settings.count_deadline_seconds),
-        datasets=dataset_service,
-        probes=Probes(
-            needed={"database": database.ping, "clickhouse": reader.ping, "objects": objects.ping},
-            helpful={"dagster": dagster.ping},
-            cache=answers.ping if answers.shared else None,
-        ),
-        dagster_url=settings.dagster_url,
-        database=database,
-        reader=reader,
-        writer=writer,
-        async_reader=async_reader,
-        answers=answers,
-        dagster=dagster,
-        mirror=mirror,
-    )
 
 
 async def _refused(request: Request, error: Exception) -> Response:
@@ -213,7 +151,8 @@ def _answer(
 
 def _shaped(request: Request, extra: dict[str, object]) -> dict[str, Any]:
     language = preferred_language(request.headers.get("accept-language", ""))
-    url = request.app.state.services.dagster_url
+    actor: Actor | None = request.state.actor
+    url = request.app.state.services.dagster_url if decide(actor, Action.DAGSTER) is None else None
     return {
         key: SegmentOut.of(value, language, url).model_dump(mode="json") if isinstance(value, SegmentView) else value
         for key, value in extra.items()

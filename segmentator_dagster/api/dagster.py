@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 
+from segmentator_dagster.domain.dagster_pages import DAGSTER_PATH
 from segmentator_dagster.domain.tags import REQUEST_TAG
 
 _PARTITIONS = "segments"
@@ -101,12 +102,13 @@ class Dagster:
 
     def _post(self, document: str, variables: Mapping[str, Any], timeout: httpx.Timeout) -> dict[str, Any]:
         try:
-            answer = self._client.post("/graphql", json={"query": document, "variables": variables}, timeout=timeout)
+            body = {"query": document, "variables": variables}
+            answer = self._client.post(f"{DAGSTER_PATH}/graphql", json=body, timeout=timeout)
             answer.raise_for_status()
-            body = answer.json()
+            said = answer.json()
         except (httpx.HTTPError, ValueError) as error:
             raise DagsterError(f"{type(error).__name__}: {error}") from error
-        if not isinstance(body, dict) or body.get("errors") or not isinstance(body.get("data"), dict):
-            raise DagsterError(f"GraphQL: {str(body)[:500]}")
-        data: dict[str, Any] = body["data"]
+        if not isinstance(said, dict) or said.get("errors") or not isinstance(said.get("data"), dict):
+            raise DagsterError(f"GraphQL: {str(said)[:500]}")
+        data: dict[str, Any] = said["data"]
         return data

@@ -19,13 +19,18 @@ _STATUS = {
     Category.NOT_FOUND: 404,
     Category.CONFLICT: 409,
     Category.GONE: 410,
+    Category.UNAUTHENTICATED: 401,
     Category.FORBIDDEN: 403,
     Category.TOO_LARGE: 413,
+    Category.TOO_MANY: 429,
+    Category.UPSTREAM: 502,
     Category.UNAVAILABLE: 503,
 }
 _STATUS_OF_CODE = {
     "unsupported_media_type": 415,
     "method_not_allowed": 405,
+    "body_too_slow": 408,
+    "headers_too_large": 431,
     "range_not_satisfiable": 416,
     "internal_error": 500,
 }
@@ -61,6 +66,9 @@ def error_response(
     body = json.dumps(error_body(problems, language, request_id, extra), ensure_ascii=False)
     status = status_of(problems[0].kind)
     response = Response(body.encode("utf-8", "replace"), status, headers, "application/json")
+    if status == 401:  # RFC 9110: every 401 says how to come in; RFC 6750: what was wrong with a token
+        refused = problems[0].code == "invalid_token"
+        response.headers["WWW-Authenticate"] = 'Bearer error="invalid_token"' if refused else "Bearer"
     if status == 503:
         response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response

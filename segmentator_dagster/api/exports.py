@@ -17,21 +17,28 @@ from segmentator_dagster.api.problems import (
     BAD_IDEMPOTENCY_KEY,
     EXPORT_NOT_PUBLISHED,
     FILE_EXPIRED,
+    FILE_NOT_ALLOWED,
     FILE_NOT_FOUND,
     SEVERAL_FILES,
     SNAPSHOT_NOT_FOUND,
     SNAPSHOT_OR_COMPARE,
+    TOO_MANY_ROWS,
 )
-from segmentator_dagster.api.segments import OWNER
+from segmentator_dagster.domain.access import Action, Actor, Owned, require
+from segmentator_dagster.domain.audit import Event, Thing
 from segmentator_dagster.domain.catalogue import Catalogue
+from segmentator_dagster.domain.data_access import Shown, narrowed
 from segmentator_dagster.domain.errors import InternalError, Problem, UserError
 from segmentator_dagster.domain.export import Comparison, Export, File, Format, Snapshot, Status, Trigger, file_kind
 from segmentator_dagster.domain.export_checking import field_problems, option_problems
 from segmentator_dagster.domain.export_options import ExportOptions, resolved
 from segmentator_dagster.domain.problems import shown
+from segmentator_dagster.domain.segment import Segment
 from segmentator_dagster.exports.titles import on_disk
+from segmentator_dagster.storage.catalogue import dataset_in
+from segmentator_dagster.storage.metadata.audit import Audit
 from segmentator_dagster.storage.metadata.exports import EXPORT_NOT_FOUND, Exports
-from segmentator_dagster.storage.metadata.segments import Segments
+from segmentator_dagster.storage.metadata.segments import SEGMENT_NOT_FOUND, Segments
 from segmentator_dagster.storage.metadata.snapshots import Snapshots
 from segmentator_dagster.storage.objects import OBJECT_NOT_FOUND, Objects
 
@@ -77,6 +84,7 @@ class ExportService:
         *,
         objects: Objects,
         mirror: DagsterMirror,
+        audit: Audit,
         installation: ExportOptions | None,
         links: Links | None,
         link_seconds: int,
@@ -87,16 +95,20 @@ class ExportService:
         self._catalogue = catalogue
         self._objects = objects
         self._mirror = mirror
+        self._audit = audit
         self.installation = installation
         self._links = links
         self._link_seconds = link_seconds
 
-    def request(self, segment_id: int, draft: ExportDraft, idempotency_key: str | None) -> tuple[Export, ...]:
+    def request(
+        self, actor: Actor, segment_id: int, draft: ExportDraft, idempotency_key: str | None
+    ) -> tuple[Export, ...]:
         """Ask for a file per format; it is written down when this returns, and made as soon as Dagster can.
 
         The same key and content again gives the first request and starts nothing. The data is asked only where the
         options name fields.
         """
+        require(actor, Action.EXPORTS_REQUEST)
         problems = list(format_problems(draft.formats))
         if idempotency_key is not None and not _is_key(idempotency_key):
             problems.append(BAD_IDEMPOTENCY_KEY.at())
@@ -104,56 +116,80 @@ class ExportService:
             problems.append(SNAPSHOT_OR_COMPARE.at("/snapshot_id"))
         if problems:
             raise UserError(*problems)
-        segment = self._segments.get(segment_id)
-        snapshot = self._checked(segment_id, draft)
+        segment = self._segments.get(segment_id, actor.viewer)
+        snapshot = self._checked(actor, segment, draft)
         new_id = str(uuid.uuid4())
-        request = self._exports.request(
-            segment,
-            [Format(name) for name in draft.formats],
-            trigger=Trigger.API,
-            requested_by=OWNER,
-            export=draft.export,
-            snapshot=snapshot,
-            compare=draft.compare,
-            idempotency_key=idempotency_key,
-            request_id=new_id,
-        )
+        with self._audit.doing(actor, Event.EXPORT_REQUEST) as note:
+            request = self._exports.request(
+                segment,
+                [Format(name) for name in draft.formats],
+                trigger=Trigger.API,
+                requested_by_id=actor.person_id,
+                export=draft.export,
+                snapshot=snapshot,
+                compare=draft.compare,
+                # a key is one person's own: nobody learns of another's
+                idempotency_key=None if idempotency_key is None else f"{actor.person_id}:{idempotency_key}",
+                request_id=new_id,
+            )
+            note.thing, note.skip = Thing("segment", str(segment.id), segment.definition.name), request.id != new_id
+            note.after = {
+                "version": request.version,
+                "exports": {export.format.value: export.id for export in request.exports},
+            }
         if request.id == new_id:
             self._mirror.launch(request)
         return request.exports
 
-    def of_segment(self, segment_id: int, limit: int) -> tuple[Export, ...]:
+    def of_segment(self, actor: Actor, segment_id: int, limit: int) -> tuple[Export, ...]:
         """Newest first, also of a deleted segment."""
-        self._segments.get(segment_id, with_deleted=True)
+        require(actor, Action.EXPORTS_READ)
+        self._segments.get(segment_id, actor.viewer, with_deleted=True)
         return self._exports.of_segment(segment_id, limit)
 
-    def snapshots(self, segment_id: int, limit: int) -> tuple[Snapshot, ...]:
+    def snapshots(self, actor: Actor, segment_id: int, limit: int) -> tuple[Snapshot, ...]:
         """Newest first, also of a deleted segment."""
-        self._segments.get(segment_id, with_deleted=True)
+        require(actor, Action.EXPORTS_READ)
+        self._segments.get(segment_id, actor.viewer, with_deleted=True)
         return self._snapshots.of_segment(segment_id, limit)
 
-    def get(self, export_id: str) -> Export:
+    def get(self, actor: Actor, export_id: str) -> Export:
+        """UserError export_not_found, also where the actor does not see its segment."""
+        require(actor, Action.EXPORTS_READ)
         try:
-            return self._exports.get(str(uuid.UUID(export_id)))
+            export = self._exports.get(str(uuid.UUID(export_id)))
+            self._segments.get(export.segment_id, actor.viewer, with_deleted=True)
         except ValueError as error:
             raise EXPORT_NOT_FOUND.error(id=shown(export_id)) from error
+        except UserError as error:
+            if error.code == SEGMENT_NOT_FOUND.code:
+                raise EXPORT_NOT_FOUND.error(id=export_id) from error
+            raise
+        return export
 
-    def cancel(self, export_id: str) -> Export:
-        """The run is stopped once nothing of its request is wanted any more."""
-        export = self.get(export_id)
-        request = self._exports.cancel(export.id)
+    def cancel(self, actor: Actor, export_id: str) -> Export:
+        """The run is stopped once nothing of its request is wanted any more. UserError not_yours."""
+        export = self.get(actor, export_id)
+        require(actor, Action.EXPORTS_CANCEL, Owned(export.requested_by_id))
+        with self._audit.doing(actor, Event.EXPORT_CANCEL) as note:
+            request = self._exports.cancel(export.id)
+            note.thing, note.skip = _thing(export), export.status is Status.CANCELLED
         if request.final:
             self._mirror.terminate(request)
-        return self.get(export.id)
+        return self.get(actor, export.id)
 
-    def download_url(self, export_id: str, number: int | None) -> str:
+    def download_url(self, actor: Actor, export_id: str, number: int | None) -> str:
         """A link to a file that lives for the configured seconds: of S3, or a path of this API.
 
         `number` is that of the file, from 1; None will do where there is one file only.
         """
-        export = self.get(export_id)
+        require(actor, Action.EXPORTS_DOWNLOAD)
+        export = self.get(actor, export_id)
         file = _file(export, number)
+        self._refuse_unseen(actor, export)
         self._objects.size(file.key)
+        after = {"file": file.file_name, "rows": file.rows}
+        self._audit.write(actor, Event.EXPORT_DOWNLOAD, _thing(export), after=after)
         if self._links is None:
             return self._objects.signed_url(file.key, self._link_seconds)
         return FILES_PATH + self._links.token(export.id, number or 1, time.time() + self._link_seconds)
@@ -163,7 +199,7 @@ class ExportService:
         if self._links is None or self._objects.folder is None:
             raise OBJECT_NOT_FOUND.error()
         export_id, number = self._links.file_of(token, time.time())
-        export = self.get(export_id)
+        export = self._exports.get(export_id)
         file = _file(export, number)
         folder = self._objects.folder.resolve()
         path = (folder / file.key).resolve()
@@ -175,27 +211,45 @@ class ExportService:
             raise OBJECT_NOT_FOUND.error() from error
         return StoredFile(path, stat, file_kind(export.format, export.options)[1], file.file_name)
 
-    def manifest(self, export_id: str) -> ManifestDownload:
+    def manifest(self, actor: Actor, export_id: str) -> ManifestDownload:
         """What the files of a published export say of themselves, also when they are deleted."""
-        export = self.get(export_id)
+        export = self.get(actor, export_id)
         if export.manifest is None or export.finished_at is None:
             raise _not_published(export)
         name = on_disk(self._segments.version(export.segment_id, export.version).definition.name)
         file_name = f"{name} {export.finished_at:%Y-%m-%d} {export.format.value}.manifest.json"
         return ManifestDownload(file_name, export.manifest)
 
-    def _checked(self, segment_id: int, draft: ExportDraft) -> Snapshot | None:
+    def _refuse_unseen(self, actor: Actor, export: Export) -> None:
+        """UserError where a file shows more of the data than who asks may see."""
+        access = actor.access
+        if access.max_rows is not None and (export.rows or 0) > access.max_rows:
+            raise TOO_MANY_ROWS.error(rows=export.rows or 0, limit=access.max_rows)
+        if access.whole:
+            return
+        name = self._segments.version(export.segment_id, export.version).definition.dataset
+        dataset = dataset_in(self._catalogue(), name)
+        columns = (export.manifest or {}).get("columns", [])
+        shown_as = {one["name"].removeprefix(f"{name}."): one.get("masked", False) for one in columns[1:]}
+        unseen = [
+            field.name
+            for field in dataset.fields
+            if field.name in shown_as and _shows_more(access.shows(dataset, field), masked=shown_as[field.name])
+        ]
+        if unseen or not access.has(name):
+            raise FILE_NOT_ALLOWED.error(fields=", ".join(map(shown, unseen)) or shown(name))
+
+    def _checked(self, actor: Actor, segment: Segment, draft: ExportDraft) -> Snapshot | None:
         """The snapshot that the files are of, None for one to be taken; UserError where the draft makes no sense."""
-        snapshot, problems = self._snapshot(segment_id, draft)
+        snapshot, problems = self._snapshot(segment.id, draft)
         if problems:
             raise UserError(*problems)
-        segment = self._segments.get(segment_id)
         number = snapshot.version if snapshot else segment.version
-        definition = self._segments.version(segment_id, number).definition
+        definition = self._segments.version(segment.id, number).definition
         options = resolved(self.installation, definition.export, draft.export)
         problems = list(option_problems(options, draft.formats))
         if not problems and options.names_fields:
-            dataset = self._catalogue().dataset(definition.dataset)
+            dataset = narrowed(self._catalogue(), actor.access).dataset(definition.dataset)
             problems += field_problems(options, definition.columns, dataset) if dataset else ()
         if problems:
             raise UserError(*problems)
@@ -216,6 +270,14 @@ class ExportService:
             else:
                 found[pointer] = known
         return found.get("/snapshot_id") or found.get("/compare/to_snapshot_id"), problems
+
+
+def _shows_more(allowed: Shown, *, masked: bool) -> bool:
+    return allowed is Shown.HIDDEN or (allowed is Shown.MASKED and not masked)
+
+
+def _thing(export: Export) -> Thing:
+    return Thing("export", export.id, f"{export.segment_id}.{export.format.value}")
 
 
 def _file(export: Export, number: int | None) -> File:

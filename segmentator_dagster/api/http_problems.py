@@ -50,13 +50,37 @@ BODY_TOO_LARGE = ProblemKind(
     en="The body is over {limit} MiB.",
     ru="Тело запроса больше {limit} МиБ.",
 )
+BODY_TOO_SLOW = ProblemKind(
+    "body_too_slow",
+    Category.MALFORMED,
+    en="The body did not arrive within {limit} seconds.",
+    ru="Тело запроса не пришло за {limit} с.",
+    hint_en="Check the connection and send it again.",
+    hint_ru="Проверьте соединение и отправьте запрос ещё раз.",
+)
+HEADERS_TOO_LARGE = ProblemKind(
+    "headers_too_large",
+    Category.TOO_LARGE,
+    en="The request has over {count} headers, or they and the address are over {limit} KiB.",
+    ru="В запросе больше {count} заголовков, или вместе с адресом они больше {limit} КиБ.",
+    hint_en="Often it is cookies: delete those of this site.",
+    hint_ru="Обычно дело в cookie: удалите их для этого сайта.",
+)
+TOO_MANY_REQUESTS = ProblemKind(
+    "too_many_requests",
+    Category.TOO_MANY,
+    en="Too often: at most {limit} such requests a minute.",
+    ru="Слишком часто: таких запросов — не больше {limit} в минуту.",
+    hint_en="Try again in {retry_after} s.",
+    hint_ru="Повторите через {retry_after} с.",
+)
 UNKNOWN_HOST = ProblemKind(
     "unknown_host",
     Category.MALFORMED,
     en="This server does not answer under the name in the `Host` header.",
     ru="Этот сервер не отвечает под именем из заголовка `Host`.",
-    hint_en="Use 127.0.0.1 or localhost.",
-    hint_ru="Обращайтесь к 127.0.0.1 или localhost.",
+    hint_en="Its address is {address}.",
+    hint_ru="Его адрес — {address}.",
 )
 CROSS_SITE = ProblemKind(
     "cross_site",

@@ -9,20 +9,26 @@ from typing import Any
 
 from segmentator_dagster.api.drafts import clean_name, description_problems, name_problems
 from segmentator_dagster.api.list_problems import FIELD_NOT_COMPARABLE, LIST_NOT_COMPARED
+from segmentator_dagster.api.ownership import Named, named, sharing_entry
 from segmentator_dagster.api.rules import Defaults
-from segmentator_dagster.api.segments import OWNER
 from segmentator_dagster.api.uploads import SpooledFile
 from segmentator_dagster.collection.id_file import IdFile
 from segmentator_dagster.collection.list_upload import ListUploads
+from segmentator_dagster.domain.access import Action, Actor, Owned, require
+from segmentator_dagster.domain.audit import Event, Thing
 from segmentator_dagster.domain.catalogue import Catalogue, Dataset
+from segmentator_dagster.domain.data_access import narrowed
 from segmentator_dagster.domain.errors import Problem, UserError
 from segmentator_dagster.domain.field_operators import operators_of
 from segmentator_dagster.domain.operators import Test
 from segmentator_dagster.domain.problems import UNKNOWN_DATASET, UNKNOWN_FIELD, shown, suggestion
+from segmentator_dagster.domain.segment import Visibility
 from segmentator_dagster.domain.uploaded_list import ListLabel, Mode, UploadedList
 from segmentator_dagster.exports.csv.delimited import header_line
 from segmentator_dagster.exports.titles import on_disk
+from segmentator_dagster.storage.metadata.audit import Audit
 from segmentator_dagster.storage.metadata.pages import Page
+from segmentator_dagster.storage.metadata.people import People
 from segmentator_dagster.storage.metadata.references import Dependent, Kind, References
 
 _CSV = "CSV"
@@ -50,9 +56,10 @@ class ColumnChoice:
 
 @dataclass(frozen=True, slots=True)
 class ListView:
-    """A list as it is shown: with the segments that use it."""
+    """A list as it is shown: whose it is, and the segments that use it."""
 
     list: UploadedList
+    owner: Named | None
     used_by: tuple[Dependent, ...]
 
 
@@ -68,23 +75,29 @@ class ListService:
         uploads: ListUploads,
         references: References,
         catalogue: Callable[[], Catalogue],
+        *,
+        people: People,
+        audit: Audit,
         defaults: Defaults,
     ) -> None:
         self._uploads = uploads
         self._lists = uploads.lists
         self._references = references
         self._catalogue = catalogue
+        self._people = people
+        self._audit = audit
         self._defaults = defaults
 
-    def label(self, draft: ListDraft) -> ListLabel:
+    def label(self, actor: Actor, draft: ListDraft) -> ListLabel:
         """What a new list will be called and compared with; UserError with everything that is wrong with it.
 
         To be asked before a long file is sent.
         """
+        require(actor, Action.LISTS_CHANGE)
         found = [*name_problems(draft.name), *description_problems(draft.description)]
         dataset_name = draft.dataset if draft.dataset is not None else self._defaults.dataset
         try:
-            found += _comparison_problems(dataset_name, draft.field, self._catalogue())
+            found += _comparison_problems(dataset_name, draft.field, narrowed(self._catalogue(), actor.access))
         except UserError as error:  # what is wrong already is worth more than that ClickHouse is down
             raise UserError(*found) if found else error from error
         if found:
@@ -93,50 +106,95 @@ class ListService:
         self._lists.refuse_taken(name)
         return ListLabel(name, dataset_name, draft.field, draft.description)
 
-    def create(self, label: ListLabel, file: SpooledFile, choice: ColumnChoice) -> ListView:
+    def create(
+        self,
+        actor: Actor,
+        label: ListLabel,
+        file: SpooledFile,
+        choice: ColumnChoice,
+        visibility: Visibility = Visibility.PRIVATE,
+    ) -> ListView:
         """A new list of the ids in a file; UserError as of `ListUploads.create`."""
+        require(actor, Action.LISTS_CHANGE)
         dataset = self._compared_with(label)
         ids = _opened(file, choice, label, dataset)
-        return ListView(self._uploads.create(label, ids, dataset, OWNER), ())
+        made = self._uploads.create(label, ids, dataset, actor.person_id, visibility)
+        self._audit.write(actor, Event.LIST_CREATE, _thing(made), after={**_entry(made), **sharing_entry(made)})
+        return self._view(actor, made)
 
-    def fill(self, list_id: int, mode: Mode, file: SpooledFile, choice: ColumnChoice) -> ListView:
+    def fill(self, actor: Actor, list_id: int, mode: Mode, file: SpooledFile, choice: ColumnChoice) -> ListView:
         """Put the ids of a file in place of what a list holds, or beside it; UserError as of `ListUploads.fill`."""
-        label = self._lists.get(list_id).label
-        dataset = self._compared_with(label)
-        return self._view(self._uploads.fill(list_id, mode, _opened(file, choice, label, dataset), dataset))
+        before = self.own(actor, list_id)
+        dataset = self._compared_with(before.label)
+        filled = self._uploads.fill(list_id, mode, _opened(file, choice, before.label, dataset), dataset)
+        after = {**_entry(filled), "mode": mode.value}
+        self._audit.write(actor, Event.LIST_FILL, _thing(filled), before=_entry(before), after=after)
+        return self._view(actor, filled)
 
-    def get(self, list_id: int) -> ListView:
-        return self._view(self._lists.get(list_id))
+    def get(self, actor: Actor, list_id: int) -> ListView:
+        require(actor, Action.LISTS_READ)
+        return self._view(actor, self._lists.get(list_id, actor.viewer))
 
-    def page(self, **filters: Any) -> Page[ListView]:
+    def own(self, actor: Actor, list_id: int, *, with_deleted: bool = False) -> UploadedList:
+        """A list that the actor may change; UserError list_not_found, list_deleted, not_yours."""
+        found = self._lists.get(list_id, actor.viewer, with_deleted=with_deleted)
+        require(actor, Action.LISTS_CHANGE, Owned(found.owner_id, found.visibility))
+        return found
+
+    def page(self, actor: Actor, **filters: Any) -> Page[ListView]:
         """The filters are those of `Lists.page`."""
-        page = self._lists.page(**filters)
-        return Page(self._views(page.items), page.next_cursor)
+        require(actor, Action.LISTS_READ)
+        page = self._lists.page(**filters, viewer=actor.viewer)
+        return Page(self._views(actor, page.items), page.next_cursor)
 
-    def rename(self, list_id: int, name: str | None, description: str | None) -> ListView:
+    def share(self, actor: Actor, list_id: int, visibility: Visibility | None, owner_id: int | None) -> ListView:
+        """Say who sees it, and whose it is; None leaves that as it is. Giving it away is the administrators' affair."""
+        current = self.own(actor, list_id)
+        if owner_id is not None:
+            require(actor, Action.PEOPLE_READ)
+            self._people.get(owner_id)
+        wanted = visibility or current.visibility, owner_id if owner_id is not None else current.owner_id
+        with self._audit.doing(actor, Event.LIST_SHARE) as note:
+            shared = self._lists.share(list_id, *wanted)
+            note.thing, note.before, note.after = _thing(shared), sharing_entry(current), sharing_entry(shared)
+        return self._view(actor, shared)
+
+    def rename(self, actor: Actor, list_id: int, name: str | None, description: str | None) -> ListView:
         """Change what is not None."""
         found = list(name_problems(name)) if name is not None else []
         found += description_problems(description) if description is not None else ()
         if found:
             raise UserError(*found)
-        return self._view(self._lists.rename(list_id, None if name is None else clean_name(name), description))
+        before = self.own(actor, list_id)
+        with self._audit.doing(actor, Event.LIST_CHANGE) as note:
+            renamed = self._lists.rename(list_id, None if name is None else clean_name(name), description)
+            note.thing, note.before, note.after = _thing(renamed), _entry(before), _entry(renamed)
+            note.skip = note.before == note.after
+        return self._view(actor, renamed)
 
-    def delete(self, list_id: int) -> None:
+    def delete(self, actor: Actor, list_id: int) -> None:
         """UserError list_in_use where a live segment refers to it."""
-        self._lists.delete(list_id)
+        before = self.own(actor, list_id)
+        with self._audit.doing(actor, Event.LIST_DELETE) as note:
+            self._lists.delete(list_id, actor.viewer)
+            note.thing, note.before = _thing(before), _entry(before)
 
-    def restore(self, list_id: int) -> ListView:
-        return self._view(self._lists.restore(list_id))
+    def restore(self, actor: Actor, list_id: int) -> ListView:
+        before = self.own(actor, list_id, with_deleted=True)
+        with self._audit.doing(actor, Event.LIST_RESTORE) as note:
+            restored = self._lists.restore(list_id)
+            note.thing, note.skip = _thing(restored), before.deleted_at is None
+        return self._view(actor, restored)
 
-    def items(self, list_id: int) -> CsvDownload:
+    def items(self, actor: Actor, list_id: int) -> CsvDownload:
         """All values in their order, as CSV with a header."""
-        found = self._lists.get(list_id)
+        found = self._downloaded(actor, list_id)
         chunks = self._uploads.items.stream(found.contents.parts, _CSV, _CRLF)
         return _download(on_disk(found.label.name), chunks)
 
-    def unmatched(self, list_id: int) -> CsvDownload:
+    def unmatched(self, actor: Actor, list_id: int) -> CsvDownload:
         """The values that the dataset does not know now, the same way. UserError list_not_compared."""
-        found = self._lists.get(list_id)
+        found = self._downloaded(actor, list_id)
         dataset = self._compared_with(found.label)
         if dataset is None:
             raise LIST_NOT_COMPARED.error(name=_shown_target(found.label))
@@ -150,13 +208,37 @@ class ListService:
             return None
         return catalogue.dataset(label.dataset)
 
-    def _view(self, one: UploadedList) -> ListView:
-        return self._views([one])[0]
+    def _downloaded(self, actor: Actor, list_id: int) -> UploadedList:
+        require(actor, Action.EXPORTS_DOWNLOAD)
+        found = self._lists.get(list_id, actor.viewer)
+        self._audit.write(actor, Event.LIST_DOWNLOAD, _thing(found))
+        return found
 
-    def _views(self, lists: Iterable[UploadedList]) -> tuple[ListView, ...]:
+    def _view(self, actor: Actor, one: UploadedList) -> ListView:
+        return self._views(actor, [one])[0]
+
+    def _views(self, actor: Actor, lists: Iterable[UploadedList]) -> tuple[ListView, ...]:
         shown_lists = tuple(lists)
-        dependents = self._references.dependents(Kind.LIST, [one.id for one in shown_lists])
-        return tuple(ListView(one, dependents.get(one.id, ())) for one in shown_lists)
+        dependents = self._references.dependents(Kind.LIST, [one.id for one in shown_lists], actor.viewer)
+        names = self._people.names({one.owner_id for one in shown_lists})
+        return tuple(ListView(one, named(one.owner_id, names), dependents.get(one.id, ())) for one in shown_lists)
+
+
+def _thing(one: UploadedList) -> Thing:
+    return Thing("list", str(one.id), one.label.name)
+
+
+def _entry(one: UploadedList) -> dict[str, Any]:
+    """What the audit log says of a list: never its values."""
+    label = one.label
+    return {
+        "version": one.version,
+        "name": label.name,
+        "description": label.description,
+        "dataset": label.dataset,
+        "field": label.field,
+        "items": one.contents.items,
+    }
 
 
 def _comparison_problems(dataset_name: str, field_name: str | None, catalogue: Catalogue) -> Iterator[Problem]:

@@ -110,6 +110,22 @@ SEVERAL_FILES = ProblemKind(
     hint_en="Say which one: `?file=1` to `?file={count}`; `files` of `GET /exports/{id}` says what they are.",
     hint_ru="Укажите, какой нужен: от `?file=1` до `?file={count}`; какие они, говорит `files` в `GET /exports/{id}`.",
 )
+FILE_NOT_ALLOWED = ProblemKind(
+    "file_not_allowed",
+    Category.FORBIDDEN,
+    en="The file shows data that you may not see like that: {fields}.",
+    ru="В файле есть данные, которые вам нельзя видеть в таком виде: {fields}.",
+    hint_en="Export the segment yourself: your file will have what you may see.",
+    hint_ru="Выгрузите сегмент сами: в вашем файле будет то, что вам можно видеть.",
+)
+TOO_MANY_ROWS = ProblemKind(
+    "too_many_rows",
+    Category.FORBIDDEN,
+    en="The file has {rows} rows, and you may have {limit} at most.",
+    ru="В файле {rows} строк, а вам можно не больше {limit}.",
+    hint_en="Narrow the segment, or ask an administrator for more.",
+    hint_ru="Сузьте сегмент или попросите администратора поднять предел.",
+)
 FILE_NOT_FOUND = ProblemKind(
     "file_not_found",
     Category.NOT_FOUND,

@@ -69,6 +69,7 @@ def count_question(checked: CheckedRule, at: Moment) -> Question[Count]:
 def preview_question(checked: CheckedRule, columns: Sequence[str], limit: int, at: Moment) -> Question[Preview]:
     """The first members by user id, with the latest values of these columns."""
     asked, base = checked.asked(at.now), checked.dataset
+    masked = [one.name for one in base.fields if one.masked]
 
     def query() -> CompiledQuery:
         members = audience_of_placed(asked, checked.catalogue, base.name, at.lists_database).subquery("audience")
@@ -76,7 +77,7 @@ def preview_question(checked: CheckedRule, columns: Sequence[str], limit: int, a
         return compile_statement(member_rows(base, columns, sa.select(user_id).order_by(user_id).limit(limit)))
 
     return Question(
-        ["preview", fingerprint_of_placed(asked, base.name), list(columns), limit, checked.time_zone],
+        ["preview", fingerprint_of_placed(asked, base.name), list(columns), masked, limit, checked.time_zone],
         checked.reads,
         Preview,
         query,

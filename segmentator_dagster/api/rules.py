@@ -8,8 +8,10 @@ from datetime import UTC, datetime
 
 from segmentator_dagster.api.drafts import column_problems, time_zone_problems
 from segmentator_dagster.compiler.audience import asked_of_data
+from segmentator_dagster.domain.access import Actor
 from segmentator_dagster.domain.catalogue import Catalogue, Dataset
 from segmentator_dagster.domain.checking import check_rule
+from segmentator_dagster.domain.data_access import narrowed
 from segmentator_dagster.domain.describe import describe
 from segmentator_dagster.domain.errors import Category, Language, Problem, UserError
 from segmentator_dagster.domain.export_checking import field_problems
@@ -20,6 +22,7 @@ from segmentator_dagster.domain.placing import placed
 from segmentator_dagster.domain.problems import UNKNOWN_DATASET, shown, suggestion
 from segmentator_dagster.domain.references import Library, dataset_names, expanded
 from segmentator_dagster.domain.rule import Rule
+from segmentator_dagster.storage.metadata.references import References
 
 Sentence = Mapping[str, str]
 """The same in each language."""
@@ -46,7 +49,10 @@ class RuleDraft:
 
 @dataclass(frozen=True, slots=True)
 class CheckedRule:
-    """A rule that makes sense on the catalogue it was checked against; `library` holds what it refers to."""
+    """A rule that makes sense to whoever asks; `library` holds what it refers to.
+
+    `dataset` is the base dataset as they see it, `catalogue` the whole one, which the rules it refers to may need.
+    """
 
     rule: Rule
     dataset: Dataset
@@ -79,15 +85,14 @@ class CheckedRule:
 
 
 class RuleService:
-    def __init__(
-        self, catalogue: Callable[[], Catalogue], library: Callable[[Rule], Library], defaults: Defaults
-    ) -> None:
+    def __init__(self, catalogue: Callable[[], Catalogue], references: References, defaults: Defaults) -> None:
         self._catalogue = catalogue
-        self._library = library
+        self._references = references
         self._defaults = defaults
 
     def checked(
         self,
+        actor: Actor,
         draft: RuleDraft,
         columns: Sequence[str] | None = None,
         beside: Sequence[Problem] = (),
@@ -108,26 +113,29 @@ class RuleService:
         found += [problem.moved_under("/rule") for problem in reading.problems]
         library = None
         try:
-            library = self._library(reading.rule)
+            library = self._references.library(reading.rule, viewer=actor.viewer)
         except UserError as error:
             if error.category is not Category.INVALID:
                 raise _nobody_could_look(found, error) from error
             found += [problem.moved_under("/rule") for problem in error.problems]
         try:
-            catalogue = self._catalogue()
+            whole = self._catalogue()
         except UserError as error:
             raise _nobody_could_look(found, error) from error
+        catalogue = narrowed(whole, actor.access)
         known = catalogue.dataset(base)
         found += _base_problems(base, known, catalogue, columns)
         if known is not None and export is not None:
             found += field_problems(export, columns, known)
         if library is not None:
-            problems = check_rule(reading.rule, catalogue, base, zone, library=library, segment_id=segment_id)
+            problems = check_rule(
+                reading.rule, catalogue, base, zone, library=library, segment_id=segment_id, whole=whole
+            )
             # the missing base dataset is said above, where it was written
             found += [one.moved_under("/rule") for one in problems if known is not None or one.pointer]
         if found or known is None or library is None:
             raise UserError(*found)
-        return CheckedRule(reading.rule, known, zone, catalogue, library)
+        return CheckedRule(reading.rule, known, zone, whole, library)
 
 
 def sentence(checked: CheckedRule) -> Sentence:

@@ -8,7 +8,10 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI
 
+from segmentator_dagster.api.http_protocol import BoundedHttp
 from segmentator_dagster.api.services import Services
+
+_MESSAGE_BYTES = 1 << 20  # a browser asks in these; answers to it may be longer
 
 
 class Server(uvicorn.Server):
@@ -16,7 +19,18 @@ class Server(uvicorn.Server):
 
     def __init__(self, app: FastAPI, **config: Any) -> None:
         # the access log would write the tokens of download links; our own log has the route instead
-        super().__init__(uvicorn.Config(app, access_log=False, server_header=False, ws="none", **config))
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http=BoundedHttp,
+                ws="websockets-sansio",
+                ws_max_size=_MESSAGE_BYTES,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,  # it would believe any process of this machine; `callers` reads them
+                **config,
+            )
+        )
         self._services: Services = app.state.services
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

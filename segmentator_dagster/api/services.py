@@ -6,19 +6,25 @@ import threading
 from dataclasses import dataclass, field
 
 from segmentator_dagster.api.analysis import Analysis
+from segmentator_dagster.api.audit import AuditService
+from segmentator_dagster.api.authentication import Authentication
 from segmentator_dagster.api.dagster import Dagster
 from segmentator_dagster.api.datasets import DatasetService
 from segmentator_dagster.api.exports import ExportService
 from segmentator_dagster.api.lists import ListService
 from segmentator_dagster.api.mirror import DagsterMirror
+from segmentator_dagster.api.people import PeopleService
+from segmentator_dagster.api.rate_limits import RateLimits
 from segmentator_dagster.api.readiness import Probes
 from segmentator_dagster.api.rule_files import RuleFileService
 from segmentator_dagster.api.rules import RuleService
 from segmentator_dagster.api.segments import SegmentService
+from segmentator_dagster.api.sign_in import SignInService
 from segmentator_dagster.api.uploads import Uploads
 from segmentator_dagster.storage.cache import AnswerCache
 from segmentator_dagster.storage.clickhouse import ClickHouse
 from segmentator_dagster.storage.clickhouse_async import AsyncClickHouse
+from segmentator_dagster.storage.metadata.audit import Audit
 from segmentator_dagster.storage.metadata.database import Database
 from segmentator_dagster.storage.turns import Turns
 
@@ -34,6 +40,12 @@ class Services:
     analysis: Analysis
     turns: Turns
     datasets: DatasetService
+    people: PeopleService
+    sign_in: SignInService
+    authentication: Authentication
+    limits: RateLimits
+    audit: AuditService
+    audit_log: Audit
     probes: Probes
     dagster_url: str
     database: Database
@@ -56,4 +68,5 @@ class Services:
         self.database.close()
         await self.async_reader.close()
         await self.turns.close()
+        await self.limits.close()
         await self.answers.close()

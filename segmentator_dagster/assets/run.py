@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import dagster as dg
 from dagster._core.errors import DagsterExecutionInterruptedError
+from structlog.contextvars import bound_contextvars
 
 from segmentator_dagster.domain.errors import Category, Problem, UserError
 from segmentator_dagster.domain.export import ExportRequest, Format
@@ -51,7 +52,8 @@ def request_of(context: dg.AssetExecutionContext, exporter: Exporter, run: Run) 
     request: ExportRequest | None = None
     try:
         request = exporter.begin(run)
-        yield request
+        with bound_contextvars(run_id=run.run_id, request_id=request.id, segment_id=run.segment_id):
+            yield request
     except DagsterExecutionInterruptedError:
         raise  # terminated: the endings sensor closes what is open
     except ExportCancelledError as error:

@@ -11,6 +11,7 @@ from segmentator_dagster.collection.id_file import IdFile, IdReading
 from segmentator_dagster.collection.list_problems import LIST_BUSY, NO_VALUES
 from segmentator_dagster.domain.catalogue import Dataset
 from segmentator_dagster.domain.errors import Category, InternalError, UserError
+from segmentator_dagster.domain.segment import Visibility
 from segmentator_dagster.domain.uploaded_list import (
     Contents,
     ListLabel,
@@ -63,12 +64,19 @@ class ListUploads:
     parts: ListParts
     items: ListItems
 
-    def create(self, label: ListLabel, ids: IdFile, dataset: Dataset | None, owner: str) -> UploadedList:
+    def create(
+        self,
+        label: ListLabel,
+        ids: IdFile,
+        dataset: Dataset | None,
+        owner_id: int | None,
+        visibility: Visibility = Visibility.TEAM,
+    ) -> UploadedList:
         """A new list of a file's values. UserError with the first bad rows, no_values, name_taken."""
         with self._scratch() as begin:
             written = self._write(ids, begin())
             contents = self._contents(written, begin(), _Before(), label=label, dataset=dataset)
-            return self.lists.create(label, contents, owner)
+            return self.lists.create(label, contents, owner_id, visibility)
 
     def fill(self, list_id: int, mode: Mode, ids: IdFile, dataset: Dataset | None) -> UploadedList:
         """Put a file's values in place of what a list holds, or beside it.

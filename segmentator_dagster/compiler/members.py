@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from clickhouse_connect.cc_sqlalchemy.sql import limit_by
 
 from segmentator_dagster.compiler.expressions import NULL, ONE, ZERO, fn
+from segmentator_dagster.compiler.masks import masked
 from segmentator_dagster.compiler.tables import USER_ID, dataset_table, has_user, user_id, user_key
 from segmentator_dagster.domain import problems
 from segmentator_dagster.domain.catalogue import SCALARS, Dataset
@@ -73,6 +74,8 @@ def _latest(dataset: Dataset, labelled: Mapping[str, str], ids: sa.Select[Any]) 
 def _exported(dataset: Dataset, table: sa.FromClause, name: str) -> sa.ColumnElement[Any]:
     field = dataset.field(name)
     column = table.c[name]
+    if field is not None and field.masked:
+        return masked(column)
     return column if field is None or field.type in SCALARS else fn.toString(column)
 
 

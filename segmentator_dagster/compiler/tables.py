@@ -17,7 +17,7 @@ USER_ID = "user_id"
 
 def dataset_table(dataset: Dataset) -> sa.FromClause:
     """The table of a dataset with its columns, under the short name `t`; rendered names are always quoted."""
-    columns: list[sa.ColumnClause[Any]] = [sa.column(_name(field.name)) for field in dataset.fields]
+    columns: list[sa.ColumnClause[Any]] = [sa.column(_name(field.name)) for field in (*dataset.fields, *dataset.hidden)]
     return sa.table(_name(dataset.table), *columns, schema=_name(dataset.database)).alias("t")
 
 

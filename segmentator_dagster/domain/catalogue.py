@@ -41,12 +41,13 @@ class Field:
     label_ru: str = ""
     label_en: str = ""
     sensitive: bool = False
+    masked: bool = False  # somebody may see its mask only
     key: str | None = None
     container: str = ""
 
     @property
     def filterable(self) -> bool:
-        return self.type is not FieldType.OTHER
+        return self.type is not FieldType.OTHER and not self.masked
 
     @property
     def element(self) -> Field:
@@ -57,7 +58,10 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """A ClickHouse table or view whose fields rules may use, one or more rows per user."""
+    """A ClickHouse table or view whose fields rules may use, one or more rows per user.
+
+    `hidden` are columns that are there for SQL alone: whoever asks may not see them.
+    """
 
     name: str
     database: str
@@ -67,6 +71,7 @@ class Dataset:
     fields: tuple[Field, ...]
     label_ru: str = ""
     label_en: str = ""
+    hidden: tuple[Field, ...] = ()
     _by_name: Mapping[str, Field] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -49,12 +49,14 @@ def check_rule(
     *,
     library: Library = Library(),  # noqa: B008  frozen
     segment_id: int | None = None,
+    whole: Catalogue | None = None,
 ) -> tuple[Problem, ...]:
     """All problems (at most 100) of a parsed rule, with pointers into the JSON it was written as; () is a good rule.
 
     Of a rule that could be read in part only: what is wrong with that part. `time_zone` is the IANA name of the zone in
     which moments without an offset are read. `library` holds what the rule refers to; `segment_id` is the segment the
-    rule is for, which it must not lead back to.
+    rule is for, which it must not lead back to. `whole` is the catalogue for the rules of segments that it refers to,
+    where whoever asks sees less of the data than those who wrote them.
     """
     found: list[Problem] = []
     if catalogue.dataset(base_dataset) is None:
@@ -64,7 +66,8 @@ def check_rule(
     except (KeyError, ValueError, OSError):
         return (problems.UNKNOWN_TIME_ZONE.at(name=shown(time_zone)),)
     checker = _Checker(catalogue, zone, library)
-    found_below = (*segment_problems(rule, catalogue, library, segment_id, _problems_of), *checker.audience(rule, ""))
+    referred = segment_problems(rule, whole or catalogue, library, segment_id, _problems_of)
+    found_below = (*referred, *checker.audience(rule, ""))
     return (*found, *found_below)[:_MAX_PROBLEMS]
 
 

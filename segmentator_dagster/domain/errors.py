@@ -18,8 +18,11 @@ class Category(StrEnum):
     NOT_FOUND = "not_found"
     CONFLICT = "conflict"
     GONE = "gone"
+    UNAUTHENTICATED = "unauthenticated"
     FORBIDDEN = "forbidden"
     TOO_LARGE = "too_large"
+    TOO_MANY = "too_many"  # asked too often; the same request works later
+    UPSTREAM = "upstream"  # somebody whom we ask, and who is no part of the system, does not answer as he should
     UNAVAILABLE = "unavailable"  # a part of the system is down; the same request works later
 
 
@@ -58,6 +61,10 @@ class Problem:
 
     def hint(self, language: Language = "en") -> str:
         return (self.kind.hint_ru if language == "ru" else self.kind.hint_en).format(**self.values)
+
+    def error(self) -> UserError:
+        """An exception with this one problem."""
+        return UserError(self)
 
     def moved_under(self, pointer: str) -> Problem:
         """The same problem inside a larger document: its pointer continues the given one."""

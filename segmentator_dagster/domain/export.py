@@ -165,6 +165,7 @@ class Export:
     run_id: str | None = None
     expires_at: datetime | None = None
     deleted_at: datetime | None = None
+    requested_by_id: int | None = None
 
     @property
     def object_key(self) -> str | None:
@@ -219,6 +220,7 @@ class ExportRequest:
     options: ExportOptions
     compare: Comparison | None
     exports: tuple[Export, ...]
+    requested_by_id: int | None = None
 
     @property
     def takes_audience(self) -> bool:

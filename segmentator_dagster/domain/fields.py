@@ -23,6 +23,8 @@ def field_of(dataset: Dataset, named: Condition | Aggregate) -> Field | Problem:
     if field is None:
         known = suggestion(name, (f.name for f in dataset.fields if f.filterable))
         return problems.UNKNOWN_FIELD.at("/field", dataset=shown(dataset.name), name=shown(name), **known)
+    if field.masked:
+        return problems.FIELD_MASKED.at("/field", name=shown(name))
     if not field.filterable:
         return problems.NOT_FILTERABLE.at("/field", name=shown(name), type=field.clickhouse_type)
     if field.type not in _CONTAINERS:

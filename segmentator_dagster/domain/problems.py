@@ -215,6 +215,13 @@ NOT_FILTERABLE = kind_of(
     "The field `{name}` of type {type} can be exported, but rules cannot compare it.",
     "Поле `{name}` типа {type} можно выгрузить, но не сравнивать в правилах.",
 )
+FIELD_MASKED = kind_of(
+    "field_masked",
+    "You see the field `{name}` as a mask only, so it cannot be asked about.",
+    "Поле `{name}` видно вам только под маской, поэтому спрашивать по нему нельзя.",
+    "An administrator can open it.",
+    "Открыть его может администратор.",
+)
 OPERATOR_NOT_FOR_TYPE = kind_of(
     "operator_not_for_type",
     "The operator `{operator}` does not work on the field `{name}`: {type}.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from segmentator_dagster.domain.errors import Problem
@@ -12,6 +13,13 @@ from segmentator_dagster.domain.export_options import ExportOptions
 from segmentator_dagster.domain.rule import LANGUAGE_VERSION
 
 NAME_LENGTH = 50  # the specification's varchar(50)
+
+
+class Visibility(StrEnum):
+    """Who sees a segment or a list: its owner (and administrators), or everybody who is signed in."""
+
+    PRIVATE = "private"
+    TEAM = "team"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +87,12 @@ class Segment:
     version: int
     definition: Definition
     fingerprint: str
-    owner: str
+    owner_id: int | None
     created_at: datetime
     updated_at: datetime
     deleted_at: datetime | None = None
     broken: Broken | None = None
+    visibility: Visibility = Visibility.TEAM
 
     @property
     def partition_key(self) -> str:
@@ -97,7 +106,7 @@ class Version:
     version: int
     definition: Definition
     fingerprint: str
-    created_by: str
+    created_by_id: int | None
     created_at: datetime
 
 

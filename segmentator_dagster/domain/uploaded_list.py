@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from segmentator_dagster.domain.segment import Visibility
+
 
 class Mode(StrEnum):
     """What an upload does with what the list held before."""
@@ -79,7 +81,8 @@ class UploadedList:
     label: ListLabel
     contents: Contents
     version: int
-    owner: str
+    owner_id: int | None
     created_at: datetime
     updated_at: datetime
     deleted_at: datetime | None = None
+    visibility: Visibility = Visibility.TEAM

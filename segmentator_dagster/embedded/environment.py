@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from pydantic import SecretStr
+from pydantic import BaseModel, SecretStr
 
 from segmentator_dagster.settings import Settings
 
@@ -40,4 +40,8 @@ def _text(value: object) -> str:
         return value.get_secret_value()
     if isinstance(value, Path):
         return str(value.resolve())
+    if isinstance(value, tuple):
+        return ",".join(value)
+    if isinstance(value, BaseModel):
+        return value.model_dump_json(exclude_none=True)
     return str(value)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from segmentator_dagster.domain.dagster_pages import DAGSTER_PATH
 from segmentator_dagster.workers.wire import Order, PoolUnreachableError, Question, ask
 
 TIMEOUT_SECONDS = 5.0
@@ -74,7 +75,8 @@ def accepts(path: Path) -> bool:
 def _graphql(port: int, query: str) -> Mapping[str, Any]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_SECONDS)
     try:
-        connection.request("POST", "/graphql", json.dumps({"query": query}), {"Content-Type": "application/json"})
+        body = json.dumps({"query": query})
+        connection.request("POST", f"{DAGSTER_PATH}/graphql", body, {"Content-Type": "application/json"})
         response = connection.getresponse()
         if response.status != http.client.OK:
             return {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from segmentator_dagster.domain.dagster_pages import DAGSTER_PATH
 from segmentator_dagster.embedded import probes
 from segmentator_dagster.embedded.instance import LOCATION, DagsterHome, max_runs
 from segmentator_dagster.embedded.parts import Part, Port, Step, tethered, untethered
@@ -17,11 +18,12 @@ POOL = "worker pool"
 CODE = "code server"
 WEB = "dagster web"
 DAEMON = "dagster daemon"
+YANDEX_ID = "yandex id"
 API = "api"
 
 
 def whole_stack(settings: Settings, home: DagsterHome) -> tuple[Part | Step, ...]:
-    """Everything; ClickHouse only where settings name no server."""
+    """Everything; ClickHouse only where settings name no server, Yandex ID only where they name no application."""
     clickhouse = () if settings.clickhouse_url else (clickhouse_part(settings),)
     migrations = Step(
         MIGRATIONS,
@@ -34,6 +36,7 @@ def whole_stack(settings: Settings, home: DagsterHome) -> tuple[Part | Step, ...
         migrations,
         *((demo,) if _wants_demo(settings) else ()),
         *dagster_parts(settings, home, DEFINITIONS, prepared=(MIGRATIONS,)),
+        *((yandex_id_part(settings),) if settings.emulates_yandex_id else ()),
         api_part(settings, prepared=(MIGRATIONS,)),
     )
 
@@ -84,6 +87,7 @@ def dagster_parts(
         *("api", "grpc", "-m", module, "-a", "defs", "--socket", str(home.code_socket)),
         *("--location-name", LOCATION),
     )
+    web_arguments = ("-h", LOOPBACK, "-p", str(web), "--path-prefix", DAGSTER_PATH, *workspace)
     return (
         Part(
             POOL,
@@ -102,11 +106,11 @@ def dagster_parts(
         ),
         Part(
             WEB,
-            tethered("dagster_webserver", "-h", LOOPBACK, "-p", str(web), *workspace),
+            tethered("segmentator_dagster.embedded.dagster_webserver", *web_arguments),
             ready=lambda _: probes.location_loaded(web),
             needs=(POOL, CODE),
             port=Port(LOOPBACK, web, "SEGMENTATOR_DAGSTER_PORT"),
-            address=f"http://{LOOPBACK}:{web}",
+            address=f"http://{LOOPBACK}:{web}{DAGSTER_PATH}  (for people: {DAGSTER_PATH} of the api)",
         ),
         Part(
             DAEMON,
@@ -114,6 +118,18 @@ def dagster_parts(
             ready=lambda since: probes.daemons_beat(web, since),
             needs=(POOL, CODE, *prepared),
         ),
+    )
+
+
+def yandex_id_part(settings: Settings) -> Part:
+    """Nothing waits for it: it is there long before a person has found the button."""
+    port = settings.yandex_id_port
+    return Part(
+        YANDEX_ID,
+        tethered("segmentator_dagster.embedded.yandex_id"),
+        ready=lambda _: probes.answers_ok(LOOPBACK, port, "/"),
+        port=Port(LOOPBACK, port, "SEGMENTATOR_YANDEX_ID_PORT"),
+        address=f"http://{LOOPBACK}:{port}  (an emulator: who can sign in, no passwords)",
     )
 
 

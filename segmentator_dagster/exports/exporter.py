@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,7 +16,7 @@ from segmentator_dagster.compiler.query import CompiledQuery, compile_statement
 from segmentator_dagster.domain.catalogue import Catalogue
 from segmentator_dagster.domain.definition import examined
 from segmentator_dagster.domain.describe import describe
-from segmentator_dagster.domain.errors import Language, Problem, UserError
+from segmentator_dagster.domain.errors import InternalError, Language, Problem, UserError
 from segmentator_dagster.domain.export import (
     Export,
     ExportError,
@@ -58,6 +58,7 @@ from segmentator_dagster.storage.metadata.snapshots import Snapshots
 from segmentator_dagster.storage.objects import Objects
 
 _SAMPLE = 10
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,10 +275,12 @@ class Exporter:
 
     def _clear(self, request: ExportRequest) -> None:
         """The extract goes with the last export of the request; what is missed here the sweeper finds."""
-        current = self.exports.of_request(request.id)
-        if current is not None and current.final:
-            with suppress(UserError):
+        try:
+            current = self.exports.of_request(request.id)
+            if current is not None and current.final:
                 drop_extracts(self.writer, self.members_database, request.id)
+        except (UserError, InternalError):  # what was published stays published
+            _log.warning("the extract of request %s was not dropped", request.id, exc_info=True)
 
     def _sentences(self, definition: Version, catalogue: Catalogue) -> dict[Language, str]:
         seen = examined(definition.definition, catalogue, self.references.library, definition.segment_id)

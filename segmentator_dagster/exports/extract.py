@@ -6,6 +6,7 @@ parts agree value by value, and the latest row of each user is looked for once a
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ SPILLING = {
     "max_bytes_before_external_group_by": 512 << 20,
 }
 _CREATING = {**SPILLING, "allow_suspicious_low_cardinality_types": 1}  # datasets may have such columns
-_PREFIX = "extract_"
+_NAME = re.compile(r"extract_([0-9a-f]{32})_[0-9a-f]{32}(_[0-9a-f]{8})?")  # of any other form are not ours
 _RENAME = "RENAME TABLE {database:Identifier}.{part:Identifier} TO {database:Identifier}.{name:Identifier}"
 _TABLES = (
     "SELECT name, toUInt32(now() - metadata_modification_time) FROM system.tables WHERE database = {database:String}"
@@ -43,7 +44,7 @@ class ExtractTable:
 
 def extract_name(request_id: str, snapshot_id: str) -> str:
     """One table for a request and the audience it has: a retry finds what the attempt before it made."""
-    return f"{_PREFIX}{uuid.UUID(request_id).hex}_{uuid.UUID(snapshot_id).hex}"
+    return f"extract_{uuid.UUID(request_id).hex}_{uuid.UUID(snapshot_id).hex}"
 
 
 def make_extract(
@@ -71,8 +72,8 @@ def make_extract(
 def extract_tables(clickhouse: ClickHouse, database: str) -> Iterator[ExtractTable]:
     """Every extract on the server, those in the making too."""
     for name, age in clickhouse.rows(CompiledQuery(_TABLES, {"database": database})):
-        if name.startswith(_PREFIX):
-            yield ExtractTable(name, str(uuid.UUID(name[len(_PREFIX) :][:32])), age)
+        if found := _NAME.fullmatch(name):
+            yield ExtractTable(name, str(uuid.UUID(found[1])), age)
 
 
 def drop_extracts(writer: ClickHouse, database: str, request_id: str) -> None:

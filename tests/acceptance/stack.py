@@ -15,10 +15,12 @@ from typing import Any
 
 import httpx
 
+from segmentator_dagster.embedded.yandex_id.accounts import FIRST_ADMINISTRATOR
 from segmentator_dagster.settings import Settings
 from segmentator_dagster.storage.clickhouse import ClickHouse
 from segmentator_dagster.storage.connections import admin_of
 from tests.servers.child import free_port
+from tests.servers.yandex_id import consent
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60.0
@@ -35,6 +37,7 @@ class Stack:
     api_port: int = field(default_factory=free_port)
     dagster_port: int = field(default_factory=free_port)
     clickhouse_port: int = field(default_factory=free_port)
+    yandex_id_port: int = field(default_factory=free_port)
     process: subprocess.Popen[str] | None = None
 
     def __post_init__(self) -> None:
@@ -51,6 +54,8 @@ class Stack:
             "SEGMENTATOR_API_PORT": str(self.api_port),
             "SEGMENTATOR_DAGSTER_PORT": str(self.dagster_port),
             "SEGMENTATOR_CLICKHOUSE_PORT": str(self.clickhouse_port),
+            "SEGMENTATOR_YANDEX_ID_PORT": str(self.yandex_id_port),
+            "SEGMENTATOR_RATE_LIMITS": "false",
             "SEGMENTATOR_DEMO_USERS": "3000",
             **self.variables,
         }
@@ -63,6 +68,27 @@ class Stack:
             )
         self.wait(lambda: "ready in" in self.output.read_text() or self.process.poll() is not None, patience)
         assert self.process.poll() is None, self.said()
+        if "Authorization" not in self.http.headers:
+            self.http.headers["Authorization"] = f"Bearer {self.token_of(FIRST_ADMINISTRATOR)}"
+
+    def browser(self, login: str) -> httpx.Client:
+        """Somebody's browser after signing in by Yandex ID's pages; to be closed."""
+        site = f"http://127.0.0.1:{self.api_port}"
+        browser = httpx.Client(base_url=site, timeout=30, headers={"Origin": site, "Accept-Language": "en"})
+        begun = browser.get("/auth/login")
+        back = consent(browser, begun.headers["location"], login)
+        finished = browser.get(back)
+        assert finished.status_code == 303, finished.text
+        return browser
+
+    def token_of(self, login: str, *scopes: str) -> str:
+        """A new token of somebody who signs in for it; of all scopes unless some are given."""
+        with self.browser(login) as browser:
+            wanted = {"name": "tests", "scopes": list(scopes or ("read", "edit", "export", "admin")), "days": 1}
+            made = browser.post("/api/v1/me/tokens", json=wanted)
+        assert made.status_code == 201, made.text
+        token: str = made.json()["token"]
+        return token
 
     def stop(self) -> None:
         """Ctrl-C, and every process it started is gone."""
@@ -161,7 +187,7 @@ class Stack:
 
     def dagster(self, query: str, **variables: Any) -> Json:
         body = {"query": query, "variables": variables}
-        answer = httpx.post(f"http://127.0.0.1:{self.dagster_port}/graphql", json=body, timeout=30)
+        answer = httpx.post(f"http://127.0.0.1:{self.dagster_port}/dagster/graphql", json=body, timeout=30)
         answer.raise_for_status()
         assert not answer.json().get("errors"), answer.text
         return answer.json()["data"]

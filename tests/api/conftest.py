@@ -22,6 +22,7 @@ from segmentator_dagster.storage.metadata.datasets import Datasets, RegisteredDa
 from segmentator_dagster.storage.metadata.exports import Exports
 from segmentator_dagster.storage.metadata.migrate import migrate
 from segmentator_dagster.storage.metadata.segments import Segments
+from tests.api.people import bearer, token_of
 from tests.api.servers import api_server
 from tests.api.shop import Shop, create_shop
 from tests.servers.child import free_port
@@ -79,6 +80,7 @@ def running_stack(folder: Path, datasets: tuple[RegisteredDataset, ...], **chang
         "dagster_port": free_port(),
         "clickhouse_url": f"http://nobody:x@127.0.0.1:{free_port()}",
         "secret_key": "k" * 32,
+        "rate_limits": False,
     }
     settings = Settings.load(**{**defaults, **changes})
     database = Database(f"sqlite:///{settings.data_dir / 'metadata.sqlite'}")
@@ -87,7 +89,7 @@ def running_stack(folder: Path, datasets: tuple[RegisteredDataset, ...], **chang
         Datasets(database).register(dataset)
     with (
         api_server(create_app(settings)) as url,
-        httpx.Client(base_url=url, timeout=20, trust_env=False) as client,
+        httpx.Client(base_url=url, timeout=20, trust_env=False, headers=bearer(token_of(database))) as client,
     ):
         yield Stack(client, settings, Segments(database), Exports(database), Attempts(database))
     database.close()

@@ -78,8 +78,8 @@ REFUSALS: list[tuple[int, str, str, str, dict[str, Any]]] = [
     (403, "cross_site", "DELETE", "/api/v1/segments/9", {"headers": {"Sec-Fetch-Site": "same-site"}}),
     (403, "cross_site", "DELETE", "/api/v1/segments/9", {"headers": {"Origin": "https://evil.example"}}),
     (403, "cross_site", "DELETE", "/api/v1/segments/9", {"headers": {"Origin": "null"}}),
-    (400, "unknown_host", "GET", "/health", {"headers": {"Host": "evil.example"}}),
-    (400, "unknown_host", "GET", "/health", {"headers": {"Host": "127.0.0.1.evil.example:80"}}),
+    (400, "unknown_host", "GET", "/api/v1/segments", {"headers": {"Host": "evil.example"}}),
+    (400, "unknown_host", "GET", "/api/v1/segments", {"headers": {"Host": "127.0.0.1.evil.example:80"}}),
 ]
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from segmentator_dagster.embedded.instance import write_home
-from segmentator_dagster.embedded.stack import API, CLICKHOUSE, DEMO, MIGRATIONS, whole_stack
+from segmentator_dagster.embedded.stack import API, CLICKHOUSE, DEMO, MIGRATIONS, YANDEX_ID, whole_stack
 from segmentator_dagster.settings import Settings
 
 
@@ -26,3 +26,12 @@ def test_a_clickhouse_of_the_users_own_is_not_started_and_gets_demo_data_only_if
     made = names(tmp_path, clickhouse_url="http://u:p@127.0.0.1:1", **given)
     assert CLICKHOUSE not in made
     assert (DEMO in made) == demo
+
+
+@pytest.mark.parametrize(
+    ("given", "emulated"), [({}, True), ({"yandex_client_id": "ours"}, False), ({"production": True}, False)]
+)
+def test_yandex_id_is_emulated_only_where_no_application_is_named_and_never_in_production(
+    tmp_path: Path, given: dict[str, object], emulated: bool
+) -> None:
+    assert (YANDEX_ID in names(tmp_path, **given)) == emulated

@@ -123,7 +123,7 @@ class Up:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         body = json.dumps({"query": query, "variables": variables})
         with contextlib.closing(connection):
-            connection.request("POST", "/graphql", body, {"Content-Type": "application/json"})
+            connection.request("POST", "/dagster/graphql", body, {"Content-Type": "application/json"})
             return json.loads(connection.getresponse().read())["data"]
 
     def launch(self, asset: str, lane: str, config: Mapping[str, Any] | None = None) -> str:

@@ -273,3 +273,17 @@ def test_a_commit_whose_answer_was_lost_is_found_published_by_the_next_try(
     assert again.export.status is Status.PUBLISHED
     assert len(csv_rows(content(bench, again))) == 4
     assert len(bench.files()) == 1
+
+
+@pytest.mark.parametrize("failure", [DATABASE_UNAVAILABLE.error(), InternalError("a bug of ours")])
+def test_an_extract_that_cannot_be_dropped_leaves_the_export_published(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, failure: Exception
+) -> None:
+    request = bench.ask(bench.segment(bench.dataset(PLAIN, THREE)), Format.CSV)
+
+    def refused(*_: object) -> None:
+        raise failure
+
+    monkeypatch.setattr("segmentator_dagster.exports.exporter.drop_extracts", refused)
+    assert publish(bench, request, Format.CSV).export.status is Status.PUBLISHED
+    assert len(bench.extracts(request)) == 1

@@ -93,6 +93,17 @@ def test_the_tables_of_a_request_are_dropped_and_of_no_other(admin: ClickHouse, 
     drop_table(admin, "segmentator", kept)
 
 
+@pytest.mark.parametrize("name", ["extract_of_sales", f"extract_{'0' * 32}", f"extract_{'z' * 32}_{'0' * 32}"])
+def test_a_table_of_another_form_is_nobodys_extract(admin: ClickHouse, request_id: str, name: str) -> None:
+    admin.execute(CompiledQuery(f"CREATE TABLE segmentator.{name} (a UInt8) ENGINE = Memory"))
+    own = extract_name(request_id, str(uuid.uuid4()))
+    make(admin, own, rows(1))
+    listed = {table.name for table in extract_tables(admin, "segmentator")}
+    drop_table(admin, "segmentator", name)
+    assert own in listed
+    assert name not in listed
+
+
 def test_an_extract_may_be_asked_for_a_part(admin: ClickHouse, request_id: str) -> None:
     source = make(admin, extract_name(request_id, str(uuid.uuid4())), rows(25))
     part = Source(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 
@@ -17,6 +18,10 @@ SLOW = "SELECT count() FROM numbers(1000) WHERE NOT ignore(sleepEachRow(0.03)) S
 
 @pytest.fixture
 def running(bench: Bench) -> Export:
+    return started(bench)
+
+
+def started(bench: Bench) -> Export:
     request = bench.ask(bench.segment(bench.dataset("user_id String", "VALUES ('a')")), Format.CSV)
     claimed = bench.exporter.begin(bench.run(request))
     [export] = claimed.exports
@@ -60,6 +65,33 @@ def test_cancelling_ends_the_query_long_before_its_end(bench: Bench, running: Ex
     with pytest.raises(ExportCancelledError):
         cancelled()
     assert time.monotonic() - began < 10
+
+
+def seconds_to_stop(bench: Bench) -> float:
+    """From the database saying cancelled to ClickHouse having no query of the export."""
+    export = started(bench)
+    processes = "SELECT count() FROM system.processes WHERE startsWith(query_id, {id:String})"
+    queries = CompiledQuery(processes, {"id": export.id})
+    slow = CompiledQuery(SLOW.replace("0.03", "0.002").replace("1000", "10000"))
+    with (
+        ThreadPoolExecutor(1) as thread,
+        suppress(ExportCancelledError),
+        watch(bench, export, Progress("writing", 1)) as watched,
+    ):
+        thread.submit(bench.exporter.writer.rows, slow, {"query_id": watched.query_id()})
+        while not bench.admin.scalar(queries):
+            time.sleep(0.005)
+        bench.exporter.exports.cancel(export.id)
+        began = time.monotonic()
+        while bench.admin.scalar(queries):
+            assert time.monotonic() - began < 10
+            time.sleep(0.005)
+        return time.monotonic() - began
+
+
+def test_cancelling_stops_the_query_within_a_second(bench: Bench) -> None:
+    # A busy machine may hold any one of them up; a watch that looks less than once a second holds up all.
+    assert min(seconds_to_stop(bench) for _ in range(3)) < 1
 
 
 def test_work_that_is_cancelled_between_queries_stops_at_the_next_check(bench: Bench, running: Export) -> None:

@@ -1,14 +1,25 @@
-"""A request -> what every route needs of it: the use cases and the caller's language."""
+"""A request -> what every route needs of it: the use cases, who asks and in which language."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Header, Request
 
 from segmentator_dagster.api.errors import preferred_language
 from segmentator_dagster.api.services import Services
+from segmentator_dagster.domain.access import NOT_SIGNED_IN, Action, Actor, decide
 from segmentator_dagster.domain.errors import Language
+
+
+@dataclass(frozen=True, slots=True)
+class Calling:
+    """Who asks, and how the answer shall speak. `dagster_url` is None for those who may not open Dagster."""
+
+    actor: Actor
+    language: Language
+    dagster_url: str | None
 
 
 async def _services(request: Request) -> Services:
@@ -24,3 +35,14 @@ async def _language(
 
 UseCases = Annotated[Services, Depends(_services)]
 CallerLanguage = Annotated[Language, Depends(_language)]
+
+
+async def _caller(request: Request, use: UseCases, language: CallerLanguage) -> Calling:
+    actor: Actor | None = request.state.actor
+    if actor is None:
+        raise NOT_SIGNED_IN.error()
+    url = use.dagster_url if decide(actor, Action.DAGSTER) is None else None
+    return Calling(actor, language, url)
+
+
+Caller = Annotated[Calling, Depends(_caller)]

@@ -7,13 +7,14 @@ from collections.abc import AsyncIterator
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Query
+from fastapi import Depends, Header, Query
 from fastapi.responses import FileResponse, RedirectResponse, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from segmentator_dagster.api.documented import ANY, CHANGING, STORED, WITH_BODY, errors
 from segmentator_dagster.api.export_events import states
 from segmentator_dagster.api.exports import FILES_PATH
+from segmentator_dagster.api.gate import closed_router
 from segmentator_dagster.api.http_problems import RANGE_NOT_SATISFIABLE, UNKNOWN_PATH
 from segmentator_dagster.api.problems import (
     BAD_IDEMPOTENCY_KEY,
@@ -31,7 +32,7 @@ from segmentator_dagster.api.problems import (
     UNKNOWN_FORMAT,
     WRONG_VALUE,
 )
-from segmentator_dagster.api.routes.caller import CallerLanguage, UseCases
+from segmentator_dagster.api.routes.caller import Caller, UseCases
 from segmentator_dagster.api.schemas.export_options import ExportChoicesOut
 from segmentator_dagster.api.schemas.exports import (
     EXAMPLE_EXPORT,
@@ -59,7 +60,7 @@ from segmentator_dagster.storage.metadata.exports import EXPORT_FINISHED, EXPORT
 from segmentator_dagster.storage.metadata.segments import SEGMENT_DELETED, SEGMENT_NOT_FOUND
 from segmentator_dagster.storage.objects import OBJECT_NOT_FOUND, OBJECT_STORE_UNAVAILABLE, content_disposition
 
-router = APIRouter(tags=["exports"])
+router = closed_router(tags=["exports"])
 
 OPTIONS = (
     UNKNOWN_CHOICE,
@@ -107,7 +108,7 @@ def request_exports(
     segment_id: int,
     body: ExportsIn,
     use: UseCases,
-    language: CallerLanguage,
+    caller: Caller,
     idempotency_key: Annotated[
         str | None,
         Header(description="1 to 200 visible ASCII characters; the same key again gives the same exports"),
@@ -117,7 +118,7 @@ def request_exports(
     All formats are files of one snapshot of the audience: of the one that is taken now, or with `snapshot_id` of an
     earlier one; with `compare` they have the users that came, went or stayed between two of them. `export` goes over
     what the segment and the installation say; an empty object for `split` or `yandex_audience` switches theirs off."""
-    return _listed(use.exports.request(segment_id, body.draft(), idempotency_key), use, language)
+    return _listed(use.exports.request(caller.actor, segment_id, body.draft(), idempotency_key), caller)
 
 
 @router.get(
@@ -129,11 +130,11 @@ def request_exports(
 def list_exports(
     segment_id: int,
     use: UseCases,
-    language: CallerLanguage,
+    caller: Caller,
     limit: Annotated[int, Query(ge=1, le=200, description="most exports")] = 100,
 ) -> ExportsOut:
     """Also of a deleted segment."""
-    return _listed(use.exports.of_segment(segment_id, limit), use, language)
+    return _listed(use.exports.of_segment(caller.actor, segment_id, limit), caller)
 
 
 @router.get(
@@ -157,11 +158,14 @@ async def export_options(use: UseCases) -> ExportChoicesOut:
 def list_snapshots(
     segment_id: int,
     use: UseCases,
+    caller: Caller,
     limit: Annotated[int, Query(ge=1, le=200, description="most snapshots")] = 100,
 ) -> SnapshotsOut:
     """The audiences that were taken, each at one moment; they can be exported again and compared. Also of a deleted
     segment."""
-    return SnapshotsOut(items=[SnapshotOut.of(snapshot) for snapshot in use.exports.snapshots(segment_id, limit)])
+    return SnapshotsOut(
+        items=[SnapshotOut.of(snapshot) for snapshot in use.exports.snapshots(caller.actor, segment_id, limit)]
+    )
 
 
 @router.get(
@@ -170,13 +174,13 @@ def list_snapshots(
     response_description="The export with its manifest",
     responses=errors(*STORED, EXPORT_NOT_FOUND),
 )
-def get_export(export_id: str, use: UseCases, language: CallerLanguage) -> ExportDetailOut:
+def get_export(export_id: str, use: UseCases, caller: Caller) -> ExportDetailOut:
     """Its state, how far it is, and, once published, what the file says of itself."""
-    return ExportDetailOut.of(use.exports.get(export_id), language, use.dagster_url)
+    return ExportDetailOut.of(use.exports.get(caller.actor, export_id), caller.language, caller.dagster_url)
 
 
-def _existing(export_id: str, use: UseCases) -> Export:
-    return use.exports.get(export_id)
+def _existing(export_id: str, use: UseCases, caller: Caller) -> Export:
+    return use.exports.get(caller.actor, export_id)
 
 
 @router.get(
@@ -190,16 +194,16 @@ def _existing(export_id: str, use: UseCases) -> Export:
     },
 )
 async def watch_export(
-    export: Annotated[Export, Depends(_existing)], use: UseCases, language: CallerLanguage
+    export: Annotated[Export, Depends(_existing)], use: UseCases, caller: Caller
 ) -> AsyncIterator[ServerSentEvent]:
     """Server-Sent Events: `progress` whenever the export changes and four times a second while it runs; `end` when it
     is final, and then the stream ends. The data is what `GET /segments/{id}/exports` has in its list."""
     number = 0
-    async for state in states(partial(use.exports.get, export.id), use.stopping):
+    async for state in states(partial(use.exports.get, caller.actor, export.id), use.stopping):
         number += 1
         yield ServerSentEvent(
             event="end" if state.status.final else "progress",
-            data=ExportOut.of(state, language, use.dagster_url),
+            data=ExportOut.of(state, caller.language, caller.dagster_url),
             id=str(number),
             retry=_RETRY_MILLISECONDS,
         )
@@ -211,9 +215,9 @@ async def watch_export(
     response_description="The cancelled export",
     responses=errors(*CHANGING, EXPORT_NOT_FOUND, EXPORT_FINISHED),
 )
-def cancel_export(export_id: str, use: UseCases, language: CallerLanguage) -> ExportOut:
+def cancel_export(export_id: str, use: UseCases, caller: Caller) -> ExportOut:
     """Cancelling twice changes nothing. The run is stopped once nothing of its request is wanted any more."""
-    return ExportOut.of(use.exports.cancel(export_id), language, use.dagster_url)
+    return ExportOut.of(use.exports.cancel(caller.actor, export_id), caller.language, caller.dagster_url)
 
 
 @router.get(
@@ -227,10 +231,11 @@ def cancel_export(export_id: str, use: UseCases, language: CallerLanguage) -> Ex
 def download_export(
     export_id: str,
     use: UseCases,
+    caller: Caller,
     file: Annotated[int | None, Query(ge=1, description="which one of several, from 1")] = None,
 ) -> RedirectResponse:
     """Redirects to a link made for this request: of S3, or of this API where files are in a folder."""
-    return RedirectResponse(use.exports.download_url(export_id, file), 307)
+    return RedirectResponse(use.exports.download_url(caller.actor, export_id, file), 307)
 
 
 @router.get(
@@ -240,10 +245,10 @@ def download_export(
     response_description="What its files say of themselves",
     responses=errors(*STORED, EXPORT_NOT_FOUND, EXPORT_NOT_PUBLISHED),
 )
-def download_manifest(export_id: str, use: UseCases) -> Response:
+def download_manifest(export_id: str, use: UseCases, caller: Caller) -> Response:
     """Segment, rule, version, snapshot and options, rows, bytes and SHA-256 of every file, and which values a format
     could not carry as they are. It stays when the files are deleted."""
-    download = use.exports.manifest(export_id)
+    download = use.exports.manifest(caller.actor, export_id)
     return Response(
         json.dumps(download.document, ensure_ascii=False, indent=2) + "\n",
         media_type="application/json",
@@ -274,5 +279,5 @@ def fetch_file(token: str, use: UseCases) -> FileResponse:
     )
 
 
-def _listed(exports: tuple[Export, ...], use: UseCases, language: CallerLanguage) -> ExportsOut:
-    return ExportsOut(items=[ExportOut.of(export, language, use.dagster_url) for export in exports])
+def _listed(exports: tuple[Export, ...], caller: Caller) -> ExportsOut:
+    return ExportsOut(items=[ExportOut.of(export, caller.language, caller.dagster_url) for export in exports])

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from segmentator_dagster.api.documented import ANY, errors
+from segmentator_dagster.api.gate import closed_router
 from segmentator_dagster.api.routes.caller import UseCases
 from segmentator_dagster.api.schemas.readiness import HealthOut, ReadyOut
 
-router = APIRouter(tags=["health"])
+router = closed_router(tags=["health"])
 
 _READY: dict[int | str, dict[str, Any]] = {
     503: {"model": ReadyOut, "description": "Something the API itself needs is down"},

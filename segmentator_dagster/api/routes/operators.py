@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from fastapi.responses import JSONResponse
 
 from segmentator_dagster.api.documented import ANY, errors
+from segmentator_dagster.api.gate import closed_router
 from segmentator_dagster.api.schemas.operators import OperatorsOut
 from segmentator_dagster.domain.rule_schema import rule_schema
 
-router = APIRouter(tags=["rules"])
+router = closed_router(tags=["rules"])
 
 _SCHEMA = "application/schema+json"
 

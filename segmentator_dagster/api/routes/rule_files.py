@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from segmentator_dagster.api.documented import STORED, WITH_BODY, errors
+from segmentator_dagster.api.gate import closed_router
 from segmentator_dagster.api.problems import OUT_OF_RANGE
-from segmentator_dagster.api.routes.caller import CallerLanguage, UseCases
+from segmentator_dagster.api.routes.caller import Caller, UseCases
 from segmentator_dagster.api.routes.segments import ABSENT, WRITING, created
 from segmentator_dagster.api.schemas.rule_files import ImportQuery, RuleFileIn, RuleFileOut
 from segmentator_dagster.api.schemas.segments import SegmentOut
@@ -27,7 +28,7 @@ from segmentator_dagster.domain.rule_file import (
 from segmentator_dagster.storage.metadata.segments import VERSION_NOT_FOUND
 from segmentator_dagster.storage.objects import content_disposition
 
-router = APIRouter(prefix="/segments", tags=["segments"])
+router = closed_router(prefix="/segments", tags=["segments"])
 
 _READING = (NOT_A_RULE_FILE, UNKNOWN_VERSION, RULE_TOO_NEW, NOT_AN_ID)
 _RESOLVING = (UNNAMED_SEGMENT, UNNAMED_LIST, SEGMENT_NOT_HERE, LIST_NOT_HERE)
@@ -43,11 +44,12 @@ _RESOLVING = (UNNAMED_SEGMENT, UNNAMED_LIST, SEGMENT_NOT_HERE, LIST_NOT_HERE)
 def download_rule_file(
     segment_id: int,
     use: UseCases,
+    caller: Caller,
     version: Annotated[int | None, Query(ge=1, description="of the segment; none: the present one")] = None,
 ) -> Response:
     """The rule with the names of the segments and lists it refers to, for another installation or for keeping. Tags,
     columns and the schedule are no part of it."""
-    download = use.rule_files.download(segment_id, version)
+    download = use.rule_files.download(caller.actor, segment_id, version)
     return Response(
         json.dumps(download.document, ensure_ascii=False, indent=2) + "\n",
         media_type="application/json",
@@ -67,8 +69,8 @@ def import_rule_file(
     query: Annotated[ImportQuery, Query()],
     response: Response,
     use: UseCases,
-    language: CallerLanguage,
+    caller: Caller,
 ) -> SegmentOut:
     """The body is the file. Live segments and lists of the names it gives take the place of those it refers to.
     Pointers of problems lead into the file."""
-    return created(use.rule_files.load(body.root, query.name), response, use, language)
+    return created(use.rule_files.load(caller.actor, body.root, query.name), response, caller)

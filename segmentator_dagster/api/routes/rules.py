@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-
 from segmentator_dagster.api.analysis_problems import BAD_EDITOR, NO_BREAKDOWN, SUPERSEDED
 from segmentator_dagster.api.documented import WITH_BODY, errors
+from segmentator_dagster.api.gate import closed_router
 from segmentator_dagster.api.problems import OUT_OF_RANGE
-from segmentator_dagster.api.routes.caller import UseCases
+from segmentator_dagster.api.routes.caller import Caller, UseCases
 from segmentator_dagster.api.routes.waiting import CallerWaits
 from segmentator_dagster.api.schemas.analysis import (
     BreakdownIn,
@@ -42,7 +41,7 @@ from segmentator_dagster.storage.clickhouse import (
 )
 from segmentator_dagster.storage.clickhouse_async import ANSWERS_MAY_BE_CUT
 
-router = APIRouter(prefix="/rules", tags=["rules"])
+router = closed_router(prefix="/rules", tags=["rules"])
 
 _CHECKED = (
     *WITH_BODY,
@@ -67,9 +66,9 @@ ASKED = (BAD_EDITOR, SUPERSEDED, QUERY_TOO_HEAVY, QUERY_CANCELLED, DATASET_CHANG
     response_description="What the rule means",
     responses=errors(*_CHECKED),
 )
-def check_rule(body: RuleIn, use: UseCases) -> MeaningOut:
+def check_rule(body: RuleIn, use: UseCases, caller: Caller) -> MeaningOut:
     """The rule in words and in its explicit form, or all that is wrong with it. Nothing is counted."""
-    return MeaningOut.of(use.rules.checked(body.draft()))
+    return MeaningOut.of(use.rules.checked(caller.actor, body.draft()))
 
 
 @router.post(
@@ -78,9 +77,9 @@ def check_rule(body: RuleIn, use: UseCases) -> MeaningOut:
     response_description="The number of users, and the rule as a sentence",
     responses=errors(*_CHECKED, *ASKED),
 )
-async def count_audience(body: RuleIn, use: UseCases, caller: CallerWaits) -> CountOut:
+async def count_audience(body: RuleIn, use: UseCases, caller: Caller, asker: CallerWaits) -> CountOut:
     """How many users the rule names now, exactly."""
-    return CountOut.of(await caller.waits("count", use.analysis.count(body.draft())))
+    return CountOut.of(await asker.waits("count", use.analysis.count(caller.actor, body.draft())))
 
 
 @router.post(
@@ -89,10 +88,10 @@ async def count_audience(body: RuleIn, use: UseCases, caller: CallerWaits) -> Co
     response_description="Its first users",
     responses=errors(*_CHECKED, *ASKED, DUPLICATE_COLUMN, OUT_OF_RANGE),
 )
-async def preview_audience(body: PreviewIn, use: UseCases, caller: CallerWaits) -> PreviewOut:
+async def preview_audience(body: PreviewIn, use: UseCases, caller: Caller, asker: CallerWaits) -> PreviewOut:
     """The first users by id, with the columns a file of them would have."""
-    work = use.analysis.preview(body.draft(), body.columns, body.limit)
-    return PreviewOut.of(await caller.waits("preview", work))
+    work = use.analysis.preview(caller.actor, body.draft(), body.columns, body.limit)
+    return PreviewOut.of(await asker.waits("preview", work))
 
 
 @router.post(
@@ -101,10 +100,10 @@ async def preview_audience(body: PreviewIn, use: UseCases, caller: CallerWaits) 
     response_description="The values most members have, compared with all users",
     responses=errors(*_CHECKED, *ASKED, KEY_WANTED, NO_BREAKDOWN, OUT_OF_RANGE),
 )
-async def break_down_audience(body: BreakdownIn, use: UseCases, caller: CallerWaits) -> BreakdownOut:
+async def break_down_audience(body: BreakdownIn, use: UseCases, caller: Caller, asker: CallerWaits) -> BreakdownOut:
     """Who the members are, by the latest value of a field, and how that differs from everyone."""
-    work = use.analysis.breakdown(body.draft(), body.named(), body.limit)
-    return BreakdownOut.of(await caller.waits("breakdown", work))
+    work = use.analysis.breakdown(caller.actor, body.draft(), body.named(), body.limit)
+    return BreakdownOut.of(await asker.waits("breakdown", work))
 
 
 @router.post(
@@ -113,6 +112,6 @@ async def break_down_audience(body: BreakdownIn, use: UseCases, caller: CallerWa
     response_description="The users left after each condition, and those each one keeps alone",
     responses=errors(*_CHECKED, *ASKED),
 )
-async def explain_audience(body: RuleIn, use: UseCases, caller: CallerWaits) -> FunnelOut:
+async def explain_audience(body: RuleIn, use: UseCases, caller: Caller, asker: CallerWaits) -> FunnelOut:
     """Why an audience is as small as it is: every condition in turn, and by itself."""
-    return FunnelOut.of(await caller.waits("funnel", use.analysis.funnel(body.draft())))
+    return FunnelOut.of(await asker.waits("funnel", use.analysis.funnel(caller.actor, body.draft())))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from segmentator_dagster.api.documented import STORED, errors
+from segmentator_dagster.api.gate import closed_router
 from segmentator_dagster.api.problems import OUT_OF_RANGE, TOO_LONG, UNKNOWN_CHOICE
-from segmentator_dagster.api.routes.caller import UseCases
+from segmentator_dagster.api.routes.caller import Caller, UseCases
 from segmentator_dagster.api.routes.rules import ASKED
 from segmentator_dagster.api.routes.waiting import CallerWaits
 from segmentator_dagster.api.schemas.analysis import EntryKey, EntryType, ValuesOut, field_named
@@ -16,7 +17,7 @@ from segmentator_dagster.domain.problems import KEY_WANTED, NOT_FILTERABLE, UNKN
 from segmentator_dagster.storage.catalogue import DATASET_NOT_FOUND
 from segmentator_dagster.storage.clickhouse import CLICKHOUSE_UNAVAILABLE
 
-router = APIRouter(prefix="/datasets", tags=["datasets"])
+router = closed_router(prefix="/datasets", tags=["datasets"])
 
 _PREFIX_LENGTH = 1000
 
@@ -43,7 +44,8 @@ async def list_values(
     name: str,
     field: str,
     use: UseCases,
-    caller: CallerWaits,
+    caller: Caller,
+    asker: CallerWaits,
     prefix: Annotated[
         EntryKey, Query(max_length=_PREFIX_LENGTH, description="how they begin, whatever the case; empty: anyhow")
     ] = "",
@@ -54,5 +56,5 @@ async def list_values(
     limit: Annotated[int, Query(ge=1, le=1000, description="most values")] = 20,
 ) -> ValuesOut:
     """What can be typed into a condition: the values of all rows, of an array those of its elements."""
-    work = use.analysis.values(name, field_named(field, key, read_as), prefix, limit)
-    return ValuesOut.of(await caller.waits("values", work))
+    work = use.analysis.values(caller.actor, name, field_named(field, key, read_as), prefix, limit)
+    return ValuesOut.of(await asker.waits("values", work))

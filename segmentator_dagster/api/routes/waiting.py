@@ -47,6 +47,8 @@ async def _asker(
 ) -> Asker:
     if x_editor is not None and not _EDITOR.fullmatch(x_editor):
         raise BAD_EDITOR.error()
+    if x_editor is not None:  # an editor is one person's own
+        x_editor = f"{request.state.actor.person_id}:{x_editor}"
     return Asker(request.receive, x_editor, request.app.state.services.turns)
 
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from segmentator_dagster.api.exports import ExportDraft
 from segmentator_dagster.api.schemas.export_options import EXAMPLE_LAYER, EXAMPLE_RESOLVED, Layer, Resolved
+from segmentator_dagster.domain.dagster_pages import dagster_run_url
 from segmentator_dagster.domain.errors import Language
 from segmentator_dagster.domain.export import Comparison, Export, File, Kept, Snapshot
 
@@ -50,7 +51,7 @@ EXAMPLE_EXPORT: dict[str, Any] = {
     "run_id": "2f4f1a52-8b0e-4b52-a4c9-0a0e0ad5a8a1",
     "links": {
         "download": "/api/v1/exports/5a1a3a0e-3f2b-4d6e-9c55-0d9a3c0f7b11/download",
-        "dagster": "http://127.0.0.1:3000/runs/2f4f1a52-8b0e-4b52-a4c9-0a0e0ad5a8a1",
+        "dagster": "http://127.0.0.1:8000/dagster/runs/2f4f1a52-8b0e-4b52-a4c9-0a0e0ad5a8a1",
     },
 }
 
@@ -156,7 +157,9 @@ class ExportErrorOut(BaseModel):
 
 class ExportLinks(BaseModel):
     download: str | None = Field(description="where to download its file; null: not published, deleted, or several")
-    dagster: str | None = Field(description="the run in the interface of Dagster; null until there is one")
+    dagster: str | None = Field(
+        description="the run in the interface of Dagster; null until there is one, and for who may not open it"
+    )
 
 
 class ExportOut(BaseModel):
@@ -182,7 +185,7 @@ class ExportOut(BaseModel):
     links: ExportLinks
 
     @classmethod
-    def of(cls, export: Export, language: Language, dagster_url: str, **more: Any) -> Self:
+    def of(cls, export: Export, language: Language, dagster_url: str | None, **more: Any) -> Self:
         error = export.error
         download = f"/api/v1/exports/{export.id}/download" if export.files and export.deleted_at is None else None
         return cls(
@@ -210,7 +213,7 @@ class ExportOut(BaseModel):
             run_id=export.run_id,
             links=ExportLinks(
                 download=download if len(export.files) == 1 else None,
-                dagster=f"{dagster_url}/runs/{export.run_id}" if export.run_id else None,
+                dagster=dagster_run_url(dagster_url, export.run_id) if dagster_url and export.run_id else None,
             ),
             **more,
         )
@@ -234,7 +237,7 @@ class ExportDetailOut(ExportOut):
     manifest: dict[str, Any] | None = Field(description="what the files say of themselves; null until published")
 
     @classmethod
-    def of(cls, export: Export, language: Language, dagster_url: str, **more: Any) -> Self:
+    def of(cls, export: Export, language: Language, dagster_url: str | None, **more: Any) -> Self:
         return super().of(
             export,
             language,

@@ -10,7 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from segmentator_dagster.api.lists import ColumnChoice, ListDraft, ListView
 from segmentator_dagster.api.schemas.broken import UsedByOut
 from segmentator_dagster.api.schemas.queries import Plain
+from segmentator_dagster.api.schemas.sharing import EXAMPLE_PERSON, NamedOut, VisibilityOf
 from segmentator_dagster.api.uploads import CONTENT_TYPES
+from segmentator_dagster.domain.segment import Visibility
 from segmentator_dagster.domain.uploaded_list import Mode
 from segmentator_dagster.storage.metadata.pages import Page
 
@@ -24,7 +26,8 @@ _EXAMPLE_LIST: dict[str, Any] = {
     "matched": 4020,
     "unmatched": 80,
     "version": 2,
-    "owner": "local",
+    "owner": EXAMPLE_PERSON,
+    "visibility": "team",
     "created_at": "2026-01-30T09:00:00.000000Z",
     "updated_at": "2026-01-31T09:59:00.000000Z",
     "report": {
@@ -78,6 +81,8 @@ class NewListQuery(_ChoiceQuery):
     dataset: Plain | None = Field(None, max_length=63, description="what it is compared with; unsaid: the default")
     field: Plain | None = Field(None, max_length=255, description="a field of the dataset; unsaid: its user key")
 
+    visibility: VisibilityOf = Visibility.PRIVATE
+
     def draft(self) -> ListDraft:
         return ListDraft(self.name, self.dataset, self.field, self.description)
 
@@ -129,7 +134,8 @@ class ListOut(BaseModel):
     matched: int | None = Field(description="how many the dataset knew at the last upload; null: it could not be asked")
     unmatched: int | None
     version: int = Field(description="every upload makes the next one")
-    owner: str
+    owner: NamedOut | None = Field(description="null: made before there were people")
+    visibility: VisibilityOf
     created_at: datetime
     updated_at: datetime
     report: UploadReportOut = Field(description="what the last upload found")
@@ -150,7 +156,8 @@ class ListOut(BaseModel):
             matched=contents.matched,
             unmatched=contents.unmatched,
             version=one.version,
-            owner=one.owner,
+            owner=NamedOut.of(view.owner),
+            visibility=one.visibility,
             created_at=one.created_at,
             updated_at=one.updated_at,
             report=UploadReportOut(

@@ -13,10 +13,12 @@ from segmentator_dagster.api.schemas.broken import BrokenOut, UsedByOut
 from segmentator_dagster.api.schemas.export_options import EXAMPLE_LAYER, Layer
 from segmentator_dagster.api.schemas.exports import EXAMPLE_EXPORT, ExportOut
 from segmentator_dagster.api.schemas.queries import PageQuery, Plain
-from segmentator_dagster.api.segments import SegmentView
+from segmentator_dagster.api.schemas.sharing import EXAMPLE_PERSON, NamedOut, VisibilityOf
+from segmentator_dagster.api.segments import SegmentView, VersionView
+from segmentator_dagster.domain.dagster_pages import dagster_partition_url
 from segmentator_dagster.domain.errors import Language
 from segmentator_dagster.domain.rule_json import rule_json
-from segmentator_dagster.domain.segment import Schedule, Version
+from segmentator_dagster.domain.segment import Schedule, Visibility
 from segmentator_dagster.storage.metadata.pages import Page
 
 _EXAMPLE_DRAFT: dict[str, Any] = {
@@ -39,13 +41,14 @@ _EXAMPLE_SEGMENT: dict[str, Any] = {
     "schedule": {"cron": "0 6 * * 1", "formats": ["csv"]},
     "export": EXAMPLE_LAYER,
     "version": 3,
-    "owner": "local",
+    "owner": EXAMPLE_PERSON,
+    "visibility": "team",
     "created_at": "2026-01-30T09:00:00.000000Z",
     "updated_at": "2026-01-31T09:59:00.000000Z",
     "last_export": EXAMPLE_EXPORT,
     "broken": None,
     "used_by": [{"id": 21, "name": "iOS, вернувшиеся"}],
-    "links": {"dagster": "http://127.0.0.1:3000/assets/segment_audience?view=partitions&partition=17"},
+    "links": {"dagster": "http://127.0.0.1:8000/dagster/assets/segment_audience?view=partitions&partition=17"},
 }
 _EXAMPLE_VERSION: dict[str, Any] = {
     **{
@@ -54,7 +57,7 @@ _EXAMPLE_VERSION: dict[str, Any] = {
     },
     "segment_id": 17,
     "version": 3,
-    "created_by": "local",
+    "created_by": EXAMPLE_PERSON,
     "created_at": "2026-01-31T09:59:00.000000Z",
 }
 
@@ -96,6 +99,7 @@ class SegmentIn(_In):
     time_zone: TimeZone = None
     schedule: ScheduleIn | None = Field(None, description="null: exported on demand only")
     export: Layer = None
+    visibility: VisibilityOf = Visibility.PRIVATE
 
     def draft(self) -> SegmentDraft:
         return SegmentDraft(
@@ -159,6 +163,7 @@ class CopyIn(_In):
 
 class SegmentsQuery(PageQuery):
     tag: Plain | None = Field(None, max_length=50, description="a whole tag; case is ignored")
+    owner: int | None = Field(None, ge=1, lt=2**31, description="id of a person: only theirs")
     broken: bool | None = Field(None, description="only those that are broken, or only those that are not")
 
 
@@ -172,7 +177,9 @@ class ScheduleOut(BaseModel):
 
 
 class SegmentLinks(BaseModel):
-    dagster: str = Field(description="the segment's partition in the interface of Dagster")
+    dagster: str | None = Field(
+        description="the segment's partition in the interface of Dagster; null for who may not open it"
+    )
 
 
 class SegmentOut(BaseModel):
@@ -189,7 +196,8 @@ class SegmentOut(BaseModel):
     schedule: ScheduleOut | None
     export: Layer
     version: int = Field(description="every change makes the next one; a PATCH says which it is based on")
-    owner: str
+    owner: NamedOut | None = Field(description="null: made before there were people")
+    visibility: VisibilityOf
     created_at: datetime
     updated_at: datetime
     last_export: ExportOut | None
@@ -198,7 +206,7 @@ class SegmentOut(BaseModel):
     links: SegmentLinks
 
     @classmethod
-    def of(cls, view: SegmentView, language: Language, dagster_url: str) -> Self:
+    def of(cls, view: SegmentView, language: Language, dagster_url: str | None) -> Self:
         segment, definition = view.segment, view.segment.definition
         return cls(
             id=segment.id,
@@ -212,15 +220,14 @@ class SegmentOut(BaseModel):
             schedule=ScheduleOut.of(definition.schedule),
             export=definition.export,
             version=segment.version,
-            owner=segment.owner,
+            owner=NamedOut.of(view.owner),
+            visibility=segment.visibility,
             created_at=segment.created_at,
             updated_at=segment.updated_at,
             last_export=ExportOut.of(view.last_export, language, dagster_url) if view.last_export else None,
             broken=BrokenOut.of(segment.broken, language) if segment.broken else None,
             used_by=[UsedByOut.of(dependent) for dependent in view.used_by],
-            links=SegmentLinks(
-                dagster=f"{dagster_url}/assets/segment_audience?view=partitions&partition={segment.partition_key}"
-            ),
+            links=SegmentLinks(dagster=None if dagster_url is None else dagster_partition_url(dagster_url, segment.id)),
         )
 
 
@@ -231,7 +238,7 @@ class SegmentPageOut(BaseModel):
     next_cursor: str | None = Field(description="give it as `cursor` for the next page; null: this was the last one")
 
     @classmethod
-    def of(cls, page: Page[SegmentView], language: Language, dagster_url: str) -> Self:
+    def of(cls, page: Page[SegmentView], language: Language, dagster_url: str | None) -> Self:
         items = [SegmentOut.of(view, language, dagster_url) for view in page.items]
         return cls(items=items, next_cursor=page.next_cursor)
 
@@ -250,11 +257,12 @@ class VersionOut(BaseModel):
     time_zone: str
     schedule: ScheduleOut | None
     export: Layer
-    created_by: str
+    created_by: NamedOut | None
     created_at: datetime
 
     @classmethod
-    def of(cls, version: Version) -> Self:
+    def of(cls, view: VersionView) -> Self:
+        version = view.version
         definition = version.definition
         return cls(
             segment_id=version.segment_id,
@@ -268,7 +276,7 @@ class VersionOut(BaseModel):
             time_zone=definition.time_zone,
             schedule=ScheduleOut.of(definition.schedule),
             export=definition.export,
-            created_by=version.created_by,
+            created_by=NamedOut.of(view.created_by),
             created_at=version.created_at,
         )
 

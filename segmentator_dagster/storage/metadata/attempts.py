@@ -87,7 +87,7 @@ class Attempts:
                     segment,
                     formats,
                     Trigger.DAGSTER,
-                    "dagster",
+                    None,
                     installation=self._installation,
                     snapshot=snapshot,
                     run_id=run_id,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
@@ -33,6 +34,7 @@ class Database:
         if parsed.drivername == "postgresql":  # SQLAlchemy 2.1 reads the bare name as psycopg 3
             parsed = parsed.set(drivername="postgresql+psycopg2")
         self.url = parsed
+        self._transaction: ContextVar[Session | None] = ContextVar("transaction", default=None)
 
     @property
     def is_sqlite(self) -> bool:
@@ -49,7 +51,10 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """A session that only reads, over one consistent state."""
+        """A session that only reads, over one consistent state; inside `writing`, that transaction's own."""
+        if outer := self._transaction.get():
+            yield outer
+            return
         with _errors(), Session(self.engine, expire_on_commit=False) as session:
             yield session
 
@@ -57,11 +62,20 @@ class Database:
     def writing(self) -> Iterator[Session]:
         """One transaction: committed at the end of the block, rolled back on any exception.
 
-        On SQLite it takes the write lock at once, so that a read-then-write cannot be interleaved.
+        A block inside another one is a part of its transaction, undone alone where it fails: a use case opens one
+        around all it does. On SQLite it takes the write lock at once, so that a read-then-write cannot be interleaved.
         """
+        if outer := self._transaction.get():
+            with outer.begin_nested():
+                yield outer
+            return
         engine = self.engine.execution_options(sqlite_begin="BEGIN IMMEDIATE")
         with _errors(), Session(engine, expire_on_commit=False) as session, session.begin():
-            yield session
+            before = self._transaction.set(session)
+            try:
+                yield session
+            finally:
+                self._transaction.reset(before)
 
     def ping(self) -> None:
         """UserError(database_unavailable) where the database does not answer."""

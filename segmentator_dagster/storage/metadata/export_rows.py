@@ -45,7 +45,7 @@ def new_request_row(
     segment: Segment,
     formats: Sequence[Format],
     trigger: Trigger,
-    requested_by: str,
+    requested_by_id: int | None,
     *,
     installation: ExportOptions | None,
     export: ExportOptions | None = None,
@@ -69,7 +69,7 @@ def new_request_row(
         segment_id=segment.id,
         version=number,
         trigger=trigger.value,
-        requested_by=requested_by,
+        requested_by_id=requested_by_id,
         idempotency_key=idempotency_key,
         scheduled_for=scheduled_for,
         attempt=1 if run_id else 0,
@@ -146,6 +146,7 @@ def export_of(row: ExportRow) -> Export:
         run_id=row.request.run_id or row.request.launched_run_id,
         expires_at=row.expires_at,
         deleted_at=row.deleted_at,
+        requested_by_id=row.request.requested_by_id,
     )
 
 
@@ -163,6 +164,7 @@ def request_of(row: ExportRequestRow) -> ExportRequest:
         options=_options(row),
         compare=_comparison(row),
         exports=tuple(export_of(export) for export in row.exports),
+        requested_by_id=row.requested_by_id,
     )
 
 

@@ -9,8 +9,9 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from segmentator_dagster.domain.access import Owned, sees
 from segmentator_dagster.domain.errors import Category, ProblemKind
-from segmentator_dagster.domain.segment import search_key
+from segmentator_dagster.domain.segment import Visibility, search_key
 from segmentator_dagster.domain.uploaded_list import Contents, ListLabel, Mode, Recognised, UploadedList, UploadReport
 from segmentator_dagster.storage.metadata.database import Database, now
 from segmentator_dagster.storage.metadata.list_parts import adopt, retire
@@ -61,13 +62,16 @@ class Lists:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def create(self, label: ListLabel, contents: Contents, owner: str) -> UploadedList:
+    def create(
+        self, label: ListLabel, contents: Contents, owner_id: int | None, visibility: Visibility = Visibility.TEAM
+    ) -> UploadedList:
         """UserError name_taken."""
         moment = now()
         try:
             with self._database.writing() as session:
                 adopt(session, contents.parts)
-                row = ListRow(version=1, owner=owner, created_at=moment, updated_at=moment, deleted_at=None)
+                row = ListRow(version=1, owner_id=owner_id, created_at=moment, updated_at=moment, deleted_at=None)
+                row.visibility = visibility.value
                 row.dataset, row.field = label.dataset, label.field
                 _write_label(row, label.name, label.description)
                 _write_contents(row, contents)
@@ -98,10 +102,17 @@ class Lists:
             session.flush()
             return _list(row)
 
-    def get(self, list_id: int) -> UploadedList:
-        """UserError list_not_found, list_deleted."""
+    def get(self, list_id: int, viewer: int | None = None, *, with_deleted: bool = False) -> UploadedList:
+        """UserError list_not_found, also where the viewer does not see it; list_deleted unless `with_deleted`."""
         with self._database.reading() as session:
-            return _list(_live_row(session, list_id))
+            return _list(_live_row(session, list_id, viewer, with_deleted=with_deleted))
+
+    def share(self, list_id: int, visibility: Visibility, owner_id: int | None) -> UploadedList:
+        """Say who sees a list and whose it is."""
+        with self._database.writing() as session:
+            row = _live_row(session, list_id, with_deleted=True, for_update=True)
+            row.visibility, row.owner_id = visibility.value, owner_id
+            return _list(row)
 
     def rename(self, list_id: int, name: str | None, description: str | None) -> UploadedList:
         """Change what is not None. UserError name_taken."""
@@ -117,7 +128,7 @@ class Lists:
         except IntegrityError as error:
             raise _name_conflict(error, name or "") from error
 
-    def delete(self, list_id: int) -> None:
+    def delete(self, list_id: int, viewer: int | None = None) -> None:
         """Soft: the row and its values stay, the name is free again.
 
         UserError list_in_use, with the segments that refer to it as `extra["used_by"]`.
@@ -125,7 +136,7 @@ class Lists:
         with self._database.writing() as session:
             lock_references(session)
             row = _live_row(session, list_id, for_update=True)
-            refuse_used(session, Kind.LIST, list_id, row.name, LIST_IN_USE)
+            refuse_used(session, Kind.LIST, list_id, row.name, in_use=LIST_IN_USE, viewer=viewer)
             row.deleted_at = row.updated_at = now()
 
     def restore(self, list_id: int) -> UploadedList:
@@ -151,19 +162,30 @@ class Lists:
         search: str = "",
         dataset: str | None = None,
         deleted: bool = False,
+        owner: int | None = None,
+        viewer: int | None = None,
         sort: str = "-updated_at",
         limit: int = 50,
         cursor: str | None = None,
     ) -> Page[UploadedList]:
         """Lists whose name or description contain every word of `search`, one page in a stable order."""
-        query = matching(ListRow, search, dataset, deleted=deleted)
+        query = matching(ListRow, search, dataset, viewer, deleted=deleted)
+        if owner is not None:
+            query = query.where(ListRow.owner_id == owner)
         with self._database.reading() as session:
             return page_of(session, query, ListRow, _list, sort=sort, limit=limit, cursor=cursor)
 
 
-def _live_row(session: Session, list_id: int, *, with_deleted: bool = False, for_update: bool = False) -> ListRow:
+def _live_row(
+    session: Session,
+    list_id: int,
+    viewer: int | None = None,
+    *,
+    with_deleted: bool = False,
+    for_update: bool = False,
+) -> ListRow:
     row = session.get(ListRow, list_id, with_for_update=for_update) if 0 < list_id < 2**31 else None
-    if row is None:
+    if row is None or not sees(viewer, Owned(row.owner_id, Visibility(row.visibility))):
         raise LIST_NOT_FOUND.error(id=list_id)
     if row.deleted_at is not None and not with_deleted:
         raise LIST_DELETED.error(id=list_id)
@@ -193,7 +215,8 @@ def _list(row: ListRow) -> UploadedList:
         label=ListLabel(row.name, row.dataset, row.field, row.description),
         contents=Contents(tuple(row.parts), row.items, row.matched, _report(row.report)),
         version=row.version,
-        owner=row.owner,
+        owner_id=row.owner_id,
+        visibility=Visibility(row.visibility),
         created_at=row.created_at,
         updated_at=row.updated_at,
         deleted_at=row.deleted_at,

@@ -74,7 +74,8 @@ class SegmentRow(Base):
     next_due_at: Mapped[datetime | None]
     version: Mapped[int]
     fingerprint: Mapped[str] = mapped_column(String(64))
-    owner: Mapped[str] = mapped_column(Text)
+    owner_id: Mapped[int | None] = mapped_column(index=True)
+    visibility: Mapped[str] = mapped_column(String(8), server_default="team")
     created_at: Mapped[datetime]
     deleted_at: Mapped[datetime | None]
     broken: Mapped[list[dict[str, Any]] | None]
@@ -110,7 +111,7 @@ class SegmentVersionRow(Base):
     schedule: Mapped[dict[str, Any] | None]
     export_options: Mapped[dict[str, Any] | None]
     fingerprint: Mapped[str] = mapped_column(String(64))
-    created_by: Mapped[str] = mapped_column(Text)
+    created_by_id: Mapped[int | None]
     created_at: Mapped[datetime]
 
 
@@ -151,7 +152,8 @@ class ListRow(Base):
     unmatched: Mapped[int | None] = mapped_column(BIG)
     report: Mapped[dict[str, Any]]
     version: Mapped[int]
-    owner: Mapped[str] = mapped_column(Text)
+    owner_id: Mapped[int | None] = mapped_column(index=True)
+    visibility: Mapped[str] = mapped_column(String(8), server_default="team")
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     deleted_at: Mapped[datetime | None]
@@ -204,7 +206,7 @@ class ExportRequestRow(Base):
     segment_id: Mapped[int] = mapped_column(ForeignKey("segments.id"))
     version: Mapped[int]
     trigger: Mapped[str] = mapped_column(String(16))
-    requested_by: Mapped[str] = mapped_column(Text)
+    requested_by_id: Mapped[int | None]
     idempotency_key: Mapped[str | None] = mapped_column(Text)
     scheduled_for: Mapped[datetime | None]
     attempt: Mapped[int]

@@ -1,4 +1,4 @@
-"""A search, a sort, a cursor -> one page of segments or lists in an order that stays while others come and go."""
+"""A search, a sort, a cursor -> one page of segments, lists, people in an order that stays while others come and go."""
 
 from __future__ import annotations
 
@@ -11,13 +11,16 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import ColumnElement, Select, and_, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from segmentator_dagster.domain.errors import Category, ProblemKind
-from segmentator_dagster.domain.segment import search_key
+from segmentator_dagster.domain.segment import Visibility, search_key
 from segmentator_dagster.storage.metadata.models import ListRow, SegmentRow
+from segmentator_dagster.storage.metadata.people_models import PersonRow
 
-Row = TypeVar("Row", SegmentRow, ListRow)
+Row = TypeVar("Row", SegmentRow, ListRow, PersonRow)
+Any_ = TypeVar("Any_")
+Shared = TypeVar("Shared", SegmentRow, ListRow)
 Item = TypeVar("Item")
 
 BAD_CURSOR = ProblemKind(
@@ -40,12 +43,23 @@ class Page(Generic[Item]):
     next_cursor: str | None
 
 
-def matching(table: type[Row], search: str, dataset: str | None, *, deleted: bool) -> Select[Row]:
-    """Live rows, or deleted ones, that have every word of `search` in their texts; of one dataset or of any."""
+def matching(
+    table: type[Shared], search: str, dataset: str | None, viewer: int | None, *, deleted: bool
+) -> Select[Shared]:
+    """Live rows, or deleted ones, that a viewer sees and that have every word of `search` in their texts; of one
+    dataset or of any."""
     query = select(table).where(table.deleted_at.is_not(None) if deleted else table.deleted_at.is_(None))
-    for word in search_key(search).split():
-        query = query.where(table.search_text.contains(word, autoescape=True))
+    query = with_words(query, table.search_text, search)
+    if viewer is not None:
+        query = query.where(or_(table.visibility == Visibility.TEAM.value, table.owner_id == viewer))
     return query if dataset is None else query.where(table.dataset == dataset)
+
+
+def with_words(query: Select[Any_], text: InstrumentedAttribute[str], search: str) -> Select[Any_]:
+    """Those whose `text` has every word of `search` somewhere."""
+    for word in search_key(search).split():
+        query = query.where(text.contains(word, autoescape=True))
+    return query
 
 
 def page_of(
@@ -76,14 +90,14 @@ def _ordered(query: Select[Row], table: type[Row], sort: str, cursor: str | None
     return query.order_by(column, table.id)
 
 
-def _cursor_after(row: SegmentRow | ListRow, sort: str) -> str:
+def _cursor_after(row: SegmentRow | ListRow | PersonRow, sort: str) -> str:
     value: Any = getattr(row, _sort_column(type(row), sort).key)
     if isinstance(value, datetime):
         value = value.isoformat()
     return base64.urlsafe_b64encode(json.dumps([sort, value, row.id]).encode()).decode().rstrip("=")
 
 
-def _sort_column(table: type[SegmentRow | ListRow], sort: str) -> Any:
+def _sort_column(table: type[SegmentRow | ListRow | PersonRow], sort: str) -> Any:
     name = sort.removeprefix("-")
     return table.name_key if name == "name" else getattr(table, name)
 

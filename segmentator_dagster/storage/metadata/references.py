@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from segmentator_dagster.domain import reference_problems
+from segmentator_dagster.domain.access import Owned, sees
 from segmentator_dagster.domain.definition import saved_rule
 from segmentator_dagster.domain.errors import Problem, ProblemKind, UserError
 from segmentator_dagster.domain.problems import MAX_EXPANDED_NODES, shown
 from segmentator_dagster.domain.references import KnownList, KnownSegment, Library, list_ids, segment_ids
 from segmentator_dagster.domain.rule import Rule
-from segmentator_dagster.domain.segment import Definition
+from segmentator_dagster.domain.segment import Definition, Visibility
 from segmentator_dagster.storage.metadata.database import Database
 from segmentator_dagster.storage.metadata.models import ListRow, RuleReferenceRow, SegmentRow
 from segmentator_dagster.storage.metadata.segment_rows import definition_of
@@ -41,31 +42,40 @@ class Dependent:
 
     id: int
     name: str
+    owned: Owned = field(repr=False, compare=False)
 
 
 class References:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def library(self, *rules: Rule) -> Library:
+    def library(self, *rules: Rule, viewer: int | None = None) -> Library:
         """Everything these rules refer to, directly and through others: a few queries for each step of the way.
 
-        What is not there, or is a deleted list, is left out. UserError where it is more than any rule may reach, or
+        What is not there, or is a deleted list, or is named by the rules themselves and not seen by the viewer, is left
+        out. UserError where it is more than any rule may reach, or
         where the rule of a segment on the way cannot be read.
         """
         with self._database.reading() as session:
-            return gathered_library(session, rules)
+            return gathered_library(session, rules, viewer)
 
-    def ids_by_name(self, kind: Kind) -> Mapping[str, int]:
-        """What can be referred to: every live segment, or every list, by its name."""
+    def ids_by_name(self, kind: Kind, viewer: int | None = None) -> Mapping[str, int]:
+        """What a viewer can refer to: every live segment, or every list, by its name."""
         table = SegmentRow if kind is Kind.SEGMENT else ListRow
         with self._database.reading() as session:
-            return dict(session.execute(select(table.name, table.id).where(table.deleted_at.is_(None))).all())
+            rows = session.execute(
+                select(table.name, table.id, table.owner_id, table.visibility).where(table.deleted_at.is_(None))
+            )
+            return {name: id_ for name, id_, owner, visibility in rows if _seen(viewer, owner, visibility)}
 
-    def dependents(self, kind: Kind, ids: Collection[int]) -> Mapping[int, tuple[Dependent, ...]]:
-        """The live segments that refer to each of these, by id; what nobody refers to is left out."""
+    def dependents(
+        self, kind: Kind, ids: Collection[int], viewer: int | None = None
+    ) -> Mapping[int, tuple[Dependent, ...]]:
+        """The live segments seen by the viewer that refer to each of these, by id; what none refers to is left out."""
         with self._database.reading() as session:
-            return _dependents(session, kind, ids)
+            found = _dependents(session, kind, ids)
+        seen = {id_: tuple(one for one in all_ if sees(viewer, one.owned)) for id_, all_ in found.items()}
+        return {id_: some for id_, some in seen.items() if some}
 
 
 def lock_references(session: Session) -> None:
@@ -131,49 +141,56 @@ def ask_to_check_dependents(session: Session, kind: Kind, id_: int) -> None:
     )
 
 
-def refuse_used(session: Session, kind: Kind, id_: int, name: str, in_use: ProblemKind) -> None:
-    """UserError `in_use` where live segments refer to it, with them as `extra["used_by"]`."""
+def refuse_used(session: Session, kind: Kind, id_: int, name: str, *, in_use: ProblemKind, viewer: int | None) -> None:
+    """UserError `in_use` where live segments refer to it, with those the viewer sees as `extra["used_by"]`."""
     if dependents := _dependents(session, kind, [id_]).get(id_):
-        problem = in_use.at(id=id_, name=shown(name), dependents=_shown_dependents(dependents))
-        raise UserError(problem, extra={"used_by": [asdict(dependent) for dependent in dependents]})
+        seen = [one for one in dependents if sees(viewer, one.owned)]
+        problem = in_use.at(id=id_, name=shown(name), dependents=_shown_dependents(seen, len(dependents)))
+        raise UserError(problem, extra={"used_by": [{"id": one.id, "name": one.name} for one in seen]})
 
 
 def _dependents(session: Session, kind: Kind, ids: Collection[int]) -> Mapping[int, tuple[Dependent, ...]]:
     rows = session.execute(
-        select(RuleReferenceRow.target_id, SegmentRow.id, SegmentRow.name)
+        select(RuleReferenceRow.target_id, SegmentRow.id, SegmentRow.name, SegmentRow.owner_id, SegmentRow.visibility)
         .join(SegmentRow, SegmentRow.id == RuleReferenceRow.segment_id)
         .where(RuleReferenceRow.kind == kind.value, RuleReferenceRow.target_id.in_(ids))
         .order_by(RuleReferenceRow.target_id, SegmentRow.id)
     )
     found: dict[int, list[Dependent]] = defaultdict(list)
-    for target, id_, name in rows:
-        found[target].append(Dependent(id_, name))
+    for target, id_, name, owner, visibility in rows:
+        found[target].append(Dependent(id_, name, Owned(owner, Visibility(visibility))))
     return {target: tuple(dependents) for target, dependents in found.items()}
 
 
-def _shown_dependents(dependents: Sequence[Dependent]) -> str:
-    """Their names and ids in a message; of many the first few."""
-    listed = ", ".join(f"{shown(one.name)} ({one.id})" for one in dependents[:_SHOWN_DEPENDENTS])
-    more = len(dependents) - _SHOWN_DEPENDENTS
-    return f"{listed} … (+{more})" if more > 0 else listed
+def _shown_dependents(seen: Sequence[Dependent], count: int) -> str:
+    """Names and ids of those that are seen in a message; of many the first few."""
+    listed = ", ".join(f"{shown(one.name)} ({one.id})" for one in seen[:_SHOWN_DEPENDENTS])
+    more = count - min(len(seen), _SHOWN_DEPENDENTS)
+    return f"{listed} … (+{more})".lstrip() if more > 0 else listed
 
 
-def gathered_library(session: Session, rules: Iterable[Rule]) -> Library:
+def _seen(viewer: int | None, owner_id: int | None, visibility: str) -> bool:
+    return sees(viewer, Owned(owner_id, Visibility(visibility)))
+
+
+def gathered_library(session: Session, rules: Iterable[Rule], viewer: int | None = None) -> Library:
     """The same as `References.library`, in the caller's transaction."""
     segments: dict[int, KnownSegment] = {}
-    wanted_lists: set[int] = set()
+    lists: dict[int, KnownList] = {}
     level, asked = list(rules), set[int]()
     while level:
-        wanted_lists.update(id_ for rule in level for id_ in list_ids(rule))
+        wanted_lists = {id_ for rule in level for id_ in list_ids(rule)} - lists.keys()
+        lists |= _known_lists(session, wanted_lists, viewer)
         wanted = {id_ for rule in level for id_ in segment_ids(rule)} - asked
         asked |= wanted
         if len(asked) > _MOST_SEGMENTS:
             raise reference_problems.EXPANDED_TOO_LARGE.error()
         rows = session.scalars(select(SegmentRow).where(SegmentRow.id.in_(wanted))).all() if wanted else ()
-        found = [_known_segment(row) for row in rows]
+        found = [_known_segment(row) for row in rows if _seen(viewer, row.owner_id, row.visibility)]
         segments |= {segment.id: segment for segment in found}
         level = [segment.rule for segment in found if not segment.deleted]
-    return Library(segments, _known_lists(session, wanted_lists))
+        viewer = None  # what a segment they see is made of is its owner's affair
+    return Library(segments, lists)
 
 
 def _known_segment(row: SegmentRow) -> KnownSegment:
@@ -188,11 +205,15 @@ def _known_segment(row: SegmentRow) -> KnownSegment:
     return KnownSegment(row.id, row.name, rule, definition.dataset, definition.time_zone, deleted)
 
 
-def _known_lists(session: Session, ids: Collection[int]) -> dict[int, KnownList]:
+def _known_lists(session: Session, ids: Collection[int], viewer: int | None = None) -> dict[int, KnownList]:
     if not ids:
         return {}
     rows = session.scalars(select(ListRow).where(ListRow.id.in_(ids), ListRow.deleted_at.is_(None)))
-    return {row.id: KnownList(row.id, row.name, tuple(row.parts)) for row in rows}
+    return {
+        row.id: KnownList(row.id, row.name, tuple(row.parts))
+        for row in rows
+        if _seen(viewer, row.owner_id, row.visibility)
+    }
 
 
 def _present(session: Session, segment_id: int) -> frozenset[Reference]:

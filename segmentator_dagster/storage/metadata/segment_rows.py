@@ -8,7 +8,16 @@ from typing import Any
 
 from segmentator_dagster.domain.export_options import ExportOptions
 from segmentator_dagster.domain.schedule import next_due
-from segmentator_dagster.domain.segment import Broken, Definition, Fault, Schedule, Segment, Version, search_key
+from segmentator_dagster.domain.segment import (
+    Broken,
+    Definition,
+    Fault,
+    Schedule,
+    Segment,
+    Version,
+    Visibility,
+    search_key,
+)
 from segmentator_dagster.storage.metadata.models import SegmentRow, SegmentTagRow, SegmentVersionRow
 
 
@@ -48,7 +57,7 @@ def _placed(row: SegmentTagRow, tag: str, position: int) -> SegmentTagRow:
     return row
 
 
-def version_row(row: SegmentRow, definition: Definition, author: str, moment: datetime) -> SegmentVersionRow:
+def version_row(row: SegmentRow, definition: Definition, author_id: int | None, moment: datetime) -> SegmentVersionRow:
     return SegmentVersionRow(
         segment_id=row.id,
         version=row.version,
@@ -63,7 +72,7 @@ def version_row(row: SegmentRow, definition: Definition, author: str, moment: da
         schedule=row.schedule,
         export_options=row.export_options,
         fingerprint=row.fingerprint,
-        created_by=author,
+        created_by_id=author_id,
         created_at=moment,
     )
 
@@ -98,11 +107,12 @@ def segment_of(row: SegmentRow) -> Segment:
         version=row.version,
         definition=definition_of(row),
         fingerprint=row.fingerprint,
-        owner=row.owner,
+        owner_id=row.owner_id,
         created_at=row.created_at,
         updated_at=row.updated_at,
         deleted_at=row.deleted_at,
         broken=_broken(row),
+        visibility=Visibility(row.visibility),
     )
 
 
@@ -113,4 +123,4 @@ def _broken(row: SegmentRow) -> Broken | None:
 
 
 def version_of(row: SegmentVersionRow) -> Version:
-    return Version(row.segment_id, row.version, definition_of(row), row.fingerprint, row.created_by, row.created_at)
+    return Version(row.segment_id, row.version, definition_of(row), row.fingerprint, row.created_by_id, row.created_at)

@@ -9,8 +9,9 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from segmentator_dagster.domain.access import Owned, sees
 from segmentator_dagster.domain.errors import Category, ProblemKind, UserError
-from segmentator_dagster.domain.segment import Definition, Segment, Version, search_key
+from segmentator_dagster.domain.segment import Definition, Segment, Version, Visibility, search_key
 from segmentator_dagster.storage.metadata.database import Database, now
 from segmentator_dagster.storage.metadata.models import SegmentRow, SegmentTagRow, SegmentVersionRow
 from segmentator_dagster.storage.metadata.pages import Page, matching, page_of
@@ -92,28 +93,44 @@ class Segments:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def create(self, definition: Definition, fingerprint: str, owner: str) -> Segment:
+    def create(
+        self,
+        definition: Definition,
+        fingerprint: str,
+        owner_id: int | None,
+        visibility: Visibility = Visibility.TEAM,
+    ) -> Segment:
         """UserError name_taken, or what is wrong with a reference of the rule."""
         moment, references = now(), references_of(definition)
         try:
             with self._database.writing() as session:
                 lock_references(session)
-                row = SegmentRow(version=1, owner=owner, created_at=moment, deleted_at=None)
+                row = SegmentRow(version=1, owner_id=owner_id, created_at=moment, deleted_at=None)
+                row.visibility = visibility.value
                 write_row(row, definition, fingerprint, moment)
                 session.add(row)
                 session.flush()
-                session.add(version_row(row, definition, owner, moment))
+                session.add(version_row(row, definition, owner_id, moment))
                 write_references(session, row.id, references)
                 return segment_of(row)
         except IntegrityError as error:
             raise _name_conflict(error, definition.name) from error
 
-    def get(self, segment_id: int, *, with_deleted: bool = False) -> Segment:
-        """UserError segment_not_found, or segment_deleted unless `with_deleted`."""
+    def get(self, segment_id: int, viewer: int | None = None, *, with_deleted: bool = False) -> Segment:
+        """UserError segment_not_found, also where the viewer does not see it; segment_deleted unless `with_deleted`."""
         with self._database.reading() as session:
-            return segment_of(_live_row(session, segment_id, with_deleted=with_deleted))
+            return segment_of(_live_row(session, segment_id, viewer, with_deleted=with_deleted))
 
-    def update(self, segment_id: int, based_on: int, definition: Definition, fingerprint: str, author: str) -> Segment:
+    def share(self, segment_id: int, visibility: Visibility, owner_id: int | None) -> Segment:
+        """Say who sees a segment and whose it is; it stays the same version."""
+        with self._database.writing() as session:
+            row = _live_row(session, segment_id, with_deleted=True, for_update=True)
+            row.visibility, row.owner_id = visibility.value, owner_id
+            return segment_of(row)
+
+    def update(
+        self, segment_id: int, based_on: int, definition: Definition, fingerprint: str, author_id: int | None
+    ) -> Segment:
         """Make the next version. A definition equal to the current one changes nothing.
 
         UserError version_conflict, with the current segment as `extra["current"]`, where `based_on` is old; name_taken,
@@ -132,7 +149,7 @@ class Segments:
                     return current
                 row.version += 1
                 write_row(row, definition, fingerprint, moment)
-                session.add(version_row(row, definition, author, moment))
+                session.add(version_row(row, definition, author_id, moment))
                 session.flush()
                 write_references(session, segment_id, references)
                 if _asks_otherwise(definition, current.definition):
@@ -142,7 +159,7 @@ class Segments:
         except IntegrityError as error:
             raise _name_conflict(error, definition.name) from error
 
-    def delete(self, segment_id: int) -> None:
+    def delete(self, segment_id: int, viewer: int | None = None) -> None:
         """Soft: the row, its versions and exports stay, the name is free again.
 
         UserError segment_in_use, with the segments that refer to it as `extra["used_by"]`.
@@ -150,7 +167,7 @@ class Segments:
         with self._database.writing() as session:
             lock_references(session)
             row = _live_row(session, segment_id, for_update=True)
-            refuse_used(session, Kind.SEGMENT, segment_id, row.name, SEGMENT_IN_USE)
+            refuse_used(session, Kind.SEGMENT, segment_id, row.name, in_use=SEGMENT_IN_USE, viewer=viewer)
             drop_references(session, segment_id)
             row.deleted_at = row.updated_at = now()
             row.next_due_at = None
@@ -207,12 +224,16 @@ class Segments:
         tag: str | None = None,
         broken: bool | None = None,
         deleted: bool = False,
+        owner: int | None = None,
+        viewer: int | None = None,
         sort: str = "-updated_at",
         limit: int = 50,
         cursor: str | None = None,
     ) -> Page[Segment]:
         """Segments whose name, description or tags contain every word of `search`, one page in a stable order."""
-        query = matching(SegmentRow, search, dataset, deleted=deleted)
+        query = matching(SegmentRow, search, dataset, viewer, deleted=deleted)
+        if owner is not None:
+            query = query.where(SegmentRow.owner_id == owner)
         if broken is not None:
             query = query.where(SegmentRow.broken.is_not(None) if broken else SegmentRow.broken.is_(None))
         if tag is not None:
@@ -245,9 +266,16 @@ def advance_due(session: Session, segment_id: int, due_at: datetime, moment: dat
     return True
 
 
-def _live_row(session: Session, segment_id: int, *, with_deleted: bool = False, for_update: bool = False) -> SegmentRow:
+def _live_row(
+    session: Session,
+    segment_id: int,
+    viewer: int | None = None,
+    *,
+    with_deleted: bool = False,
+    for_update: bool = False,
+) -> SegmentRow:
     row = session.get(SegmentRow, segment_id, with_for_update=for_update) if 0 < segment_id < 2**31 else None
-    if row is None:
+    if row is None or not sees(viewer, Owned(row.owner_id, Visibility(row.visibility))):
         raise SEGMENT_NOT_FOUND.error(id=segment_id)
     if row.deleted_at is not None and not with_deleted:
         raise SEGMENT_DELETED.error(id=segment_id)
