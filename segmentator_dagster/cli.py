@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -56,10 +55,10 @@ def api() -> None:
     """Start the API alone."""
     from segmentator_dagster.api.app import create_app  # noqa: PLC0415
     from segmentator_dagster.api.server import Server  # noqa: PLC0415
+    from segmentator_dagster.logs import configure  # noqa: PLC0415
 
     settings = Settings.load()
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("segmentator.api.access").setLevel(logging.INFO)
+    configure(settings)
     server = Server(create_app(settings), host=settings.api_host, port=settings.api_port, log_config=None)
     with contextlib.suppress(KeyboardInterrupt):
         server.run()

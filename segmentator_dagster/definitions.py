@@ -5,6 +5,7 @@ import dagster as dg
 from segmentator_dagster.assets.audience import segment_audience
 from segmentator_dagster.assets.datasets import dataset
 from segmentator_dagster.assets.files import segment_csv, segment_parquet, segment_xlsx
+from segmentator_dagster.logs import configure
 from segmentator_dagster.resources.services import Services
 from segmentator_dagster.sensors.endings import export_endings_sensor
 from segmentator_dagster.sensors.health import segment_health_sensor
@@ -14,7 +15,9 @@ from segmentator_dagster.sensors.retention import retention_sensor
 from segmentator_dagster.sensors.schedules import segment_schedules_sensor
 from segmentator_dagster.settings import Settings
 
-_services = Services.of(Settings.load())
+_settings = Settings.load()
+configure(_settings)
+_services = Services.of(_settings)
 
 defs = dg.Definitions(
     assets=[dataset, segment_audience, segment_csv, segment_xlsx, segment_parquet],
@@ -34,6 +37,7 @@ defs = dg.Definitions(
         "clickhouse": _services.clickhouse,
         "health": _services.health,
         "exporter": _services.exporter,
+        "due_exports": _services.due_exports,
         "profiler": _services.profiler,
         "retention": _services.retention,
     },

@@ -25,9 +25,16 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from segmentator_dagster.domain.export_checking import option_problems
 from segmentator_dagster.domain.export_options import ExportOptions, resolved
-from segmentator_dagster.embedded.yandex_id.accounts import FIRST_ADMINISTRATOR
+from segmentator_dagster.domain.installation import (
+    MOST_DEADLINE_SECONDS,
+    MOST_EXPORT_DAYS,
+    MOST_LINK_SECONDS,
+    EffectiveSettings,
+)
 
 SECRETS_FILE = "secrets.json"
+_OURS = EffectiveSettings()
+FIRST_ADMINISTRATOR = "anna.smirnova"  # of a trial, where Yandex ID is emulated
 _YANDEX = re.compile(r"(oauth|login)\.yandex\.(ru|com)")
 
 
@@ -214,14 +221,20 @@ class Settings(BaseSettings):
         min_length=32,
         description="signs download links of the folder store and sign-ins; unset: made at first start",
     )
-    time_zone: TimeZone = Field("Europe/Moscow", description="time zone of segments that name none")
+    time_zone: TimeZone = Field(_OURS.time_zone, description="time zone of segments that name none")
     default_dataset: str = Field("user_activity", description="dataset of rules that name none")
     export_defaults: Annotated[ExportOptions | None, NoDecode, BeforeValidator(_export_options)] = Field(
         None, description="how files look where a segment says nothing: JSON like `export` of a segment; unset: ours"
     )
-    export_days: int = Field(30, ge=1, le=36_500, description="how long published files are kept, days")
-    link_seconds: int = Field(60, ge=1, le=60, description="how long a download link lives, seconds")
-    count_deadline_seconds: int = Field(30, ge=1, le=3600, description="longest count or preview, seconds")
+    export_days: int = Field(
+        _OURS.export_days, ge=1, le=MOST_EXPORT_DAYS, description="how long published files are kept, days"
+    )
+    link_seconds: int = Field(
+        _OURS.link_seconds, ge=1, le=MOST_LINK_SECONDS, description="how long a download link lives, seconds"
+    )
+    count_deadline_seconds: int = Field(
+        _OURS.count_deadline_seconds, ge=1, le=MOST_DEADLINE_SECONDS, description="longest count or preview, seconds"
+    )
     upload_megabytes: int = Field(
         1024, ge=1, le=1 << 20, description="largest file of an uploaded list, MiB, also after unpacking"
     )

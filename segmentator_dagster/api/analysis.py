@@ -29,6 +29,7 @@ from segmentator_dagster.domain.catalogue import Dataset, Field, FieldType
 from segmentator_dagster.domain.errors import Problem, UserError
 from segmentator_dagster.domain.fields import field_of
 from segmentator_dagster.domain.funnel import funnel
+from segmentator_dagster.domain.installation import EffectiveSettings
 from segmentator_dagster.domain.problems import shown
 from segmentator_dagster.domain.rule import Aggregate
 from segmentator_dagster.storage.cache import AnswerCache, Remembered, answer_key, data_version
@@ -66,16 +67,16 @@ class Analysis:
         datasets: DatasetService,
         reader: AsyncClickHouse,
         answers: AnswerCache,
+        settings_now: Callable[[], EffectiveSettings],
         *,
         lists_database: str,
-        time_zone: str,
     ) -> None:
         self._rules = rules
         self._datasets = datasets
         self._reader = reader
         self._answers = answers
+        self._settings_now = settings_now
         self._lists_database = lists_database
-        self._time_zone = time_zone
 
     async def count(self, actor: Actor, draft: RuleDraft) -> Answered[Sentence, Count]:
         """How many users the audience has, and the rule in words."""
@@ -138,20 +139,23 @@ class Analysis:
         def question(at: Moment) -> tuple[Field, Question[Values]]:
             known = self._datasets.get(actor, dataset)
             field = _field(known, named)
-            return field, values_question(known, field, prefix=prefix, limit=limit, time_zone=self._time_zone, at=at)
+            zone = self._settings_now().time_zone
+            return field, values_question(known, field, prefix=prefix, limit=limit, time_zone=zone, at=at)
 
         return await self._answered(question)
 
     async def _answered(self, asked: Callable[[Moment], tuple[Subject, Question[Answer]]]) -> Answered[Subject, Answer]:
         started, at = time.perf_counter(), Moment(now(), self._lists_database)
-        about, question = await anyio.to_thread.run_sync(asked, at)
+        (about, question), deadline = await anyio.to_thread.run_sync(
+            lambda: (asked(at), self._settings_now().count_deadline_seconds)
+        )
         version = await data_version(self._reader, question.reads)
         key = None if version is None else await anyio.to_thread.run_sync(answer_key, question.whole, version)
         found = None if key is None else await self._answers.get(key, question.answers)
         cached = found is not None
         if found is None:
             query = await anyio.to_thread.run_sync(question.query)
-            found = question.read(await self._reader.rows(query))
+            found = question.read(await self._reader.rows(query, deadline_seconds=deadline))
             if key is not None and await data_version(self._reader, question.reads) == version:
                 await self._answers.put(key, found)
         return Answered(about, found, cached, round((time.perf_counter() - started) * 1000, 1))

@@ -15,15 +15,19 @@ from segmentator_dagster.api.composition import services_of
 from segmentator_dagster.api.dagster_gate import is_proxied
 from segmentator_dagster.api.dagster_proxy import DagsterProxy
 from segmentator_dagster.api.documented import DocumentedApi
-from segmentator_dagster.api.errors import error_response, preferred_language
+from segmentator_dagster.api.errors import error_response
 from segmentator_dagster.api.exports import FILES_PATH
 from segmentator_dagster.api.http_problems import BAD_REQUEST, METHOD_NOT_ALLOWED, UNKNOWN_PATH
+from segmentator_dagster.api.languages import default_language_of, language_of
 from segmentator_dagster.api.middleware import Around, HeadAsGet, SameSite, StrictBody
+from segmentator_dagster.api.rate_limits import TooManyRequestsError
 from segmentator_dagster.api.routes import (
     audit,
     datasets,
+    docs,
     exports,
     health,
+    installation,
     lists,
     me,
     operators,
@@ -35,7 +39,7 @@ from segmentator_dagster.api.routes import (
 )
 from segmentator_dagster.api.schemas.segments import SegmentOut
 from segmentator_dagster.api.segments import SegmentView
-from segmentator_dagster.api.sign_in_pages import sign_in_router
+from segmentator_dagster.api.sign_in_pages import sign_in_routes
 from segmentator_dagster.api.uploads import is_upload
 from segmentator_dagster.api.validation import problems_of
 from segmentator_dagster.api.yandex_login import YandexLogin
@@ -56,7 +60,9 @@ _ROUTERS = (
     values.router,
     me.router,
     people.router,
+    installation.router,
     audit.router,
+    docs.router,
     health.router,
 )
 _DESCRIPTION = """Rules over ClickHouse become segments, segments become CSV, XLSX and Parquet.
@@ -79,9 +85,10 @@ def create_app(settings: Settings) -> FastAPI:
         summary="Audience segments as Dagster partitions",
         description=_DESCRIPTION,
         version="1",
-        openapi_url="/api/v1/openapi.json",
-        docs_url="/api/v1/docs",
+        openapi_url=None,
+        docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
         lifespan=lifespan,
         generate_unique_id_function=lambda route: route.name,
     )
@@ -91,16 +98,15 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(health.router, include_in_schema=False)
     public_url = str(settings.public_url)
     app.mount(DAGSTER_PATH, DagsterProxy(settings.dagster_url, services.authentication.actor_of))
-    app.mount(
-        "/",
-        sign_in_router(
+    app.router.routes.extend(
+        sign_in_routes(
             YandexLogin(settings),
             services.sign_in,
             services.authentication,
             limits=services.limits,
             cookie=Cookie.of(public_url),
             secret_key=secret(settings.secret_key, "secret_key"),
-        ),
+        )
     )
     app.add_exception_handler(UserError, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
@@ -109,20 +115,26 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(StrictBody, apart=lambda scope: is_upload(scope) or is_proxied(scope))
     app.add_middleware(SameSite, public_url=public_url)
     # the last one added is the outermost
-    app.add_middleware(Around, public_url=public_url, trusted_proxies=settings.trusted_proxies)
+    app.add_middleware(
+        Around,
+        public_url=public_url,
+        trusted_proxies=settings.trusted_proxies,
+        default_language=default_language_of(services.current),
+    )
     return app
 
 
 async def _refused(request: Request, error: Exception) -> Response:
     if not isinstance(error, UserError):
         raise error
-    return _answer(request, error.problems, _shaped(request, error.extra))
+    headers = error.headers if isinstance(error, TooManyRequestsError) else None
+    return await _answer(request, error.problems, await _shaped(request, error.extra), headers)
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         raise error
-    return _answer(request, problems_of(error.errors(), request.url.path))
+    return await _answer(request, problems_of(error.errors(), request.url.path))
 
 
 async def _not_routed(request: Request, error: Exception) -> Response:
@@ -136,22 +148,21 @@ async def _not_routed(request: Request, error: Exception) -> Response:
             problem = METHOD_NOT_ALLOWED.at(method=shown(request.method))
         case _:
             problem = BAD_REQUEST.at()
-    return _answer(request, [problem], headers=dict(error.headers or {}))
+    return await _answer(request, [problem], headers=dict(error.headers or {}))
 
 
-def _answer(
+async def _answer(
     request: Request,
     problems: tuple[Problem, ...] | list[Problem],
     extra: dict[str, Any] | None = None,
     headers: dict[str, str] | None = None,
 ) -> Response:
-    language = preferred_language(request.headers.get("accept-language", ""))
-    return error_response(problems, language, request.state.request_id, extra, headers)
+    return error_response(problems, await language_of(request.scope), request.state.request_id, extra, headers)
 
 
-def _shaped(request: Request, extra: dict[str, object]) -> dict[str, Any]:
-    language = preferred_language(request.headers.get("accept-language", ""))
-    actor: Actor | None = request.state.actor
+async def _shaped(request: Request, extra: dict[str, object]) -> dict[str, Any]:
+    language = await language_of(request.scope)
+    actor: Actor | None = getattr(request.state, "actor", None)
     url = request.app.state.services.dagster_url if decide(actor, Action.DAGSTER) is None else None
     return {
         key: SegmentOut.of(value, language, url).model_dump(mode="json") if isinstance(value, SegmentView) else value

@@ -11,6 +11,7 @@ from segmentator_dagster.api.authentication import Authentication, Cookie
 from segmentator_dagster.api.dagster import Dagster
 from segmentator_dagster.api.datasets import DatasetService
 from segmentator_dagster.api.exports import ExportService
+from segmentator_dagster.api.installation import SettingsService
 from segmentator_dagster.api.links import Links
 from segmentator_dagster.api.lists import ListService
 from segmentator_dagster.api.mirror import DagsterMirror
@@ -18,16 +19,24 @@ from segmentator_dagster.api.people import PeopleService
 from segmentator_dagster.api.rate_limits import RateLimits
 from segmentator_dagster.api.readiness import Probes
 from segmentator_dagster.api.rule_files import RuleFileService
-from segmentator_dagster.api.rules import Defaults, RuleService
+from segmentator_dagster.api.rules import RuleService
 from segmentator_dagster.api.segments import SegmentService
 from segmentator_dagster.api.services import Services
 from segmentator_dagster.api.sign_in import SignInService
 from segmentator_dagster.api.uploads import Uploads
 from segmentator_dagster.collection.list_upload import ListUploads
+from segmentator_dagster.domain.installation import MOST_DEADLINE_SECONDS
 from segmentator_dagster.settings import Settings, secret
 from segmentator_dagster.storage.cache import AnswerCache
 from segmentator_dagster.storage.catalogue import read_catalogue
-from segmentator_dagster.storage.connections import async_reader_of, database_of, objects_of, reader_of, writer_of
+from segmentator_dagster.storage.connections import (
+    async_reader_of,
+    current_settings_of,
+    database_of,
+    objects_of,
+    reader_of,
+    writer_of,
+)
 from segmentator_dagster.storage.list_items import ListItems
 from segmentator_dagster.storage.metadata.audit import Audit
 from segmentator_dagster.storage.metadata.datasets import Datasets
@@ -51,9 +60,9 @@ def services_of(settings: Settings) -> Services:
     redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
     answers = AnswerCache(redis_url)
     dagster = Dagster(settings.dagster_url)
-    stored_segments, stored_exports = Segments(database), Exports(database, settings.export_defaults)
+    current = current_settings_of(settings, database)
+    stored_segments, stored_exports = Segments(database), Exports(database, current.now)
     catalogue = partial(read_catalogue, Datasets(database), reader)
-    defaults = Defaults(settings.default_dataset, settings.time_zone)
     stored_people, audit_log = People(database), Audit(database)
     sessions = Sessions(
         database, idle=timedelta(days=settings.session_idle_days), longest=timedelta(days=settings.session_days)
@@ -62,7 +71,7 @@ def services_of(settings: Settings) -> Services:
     cookie = Cookie.of(str(settings.public_url))
     mirror = DagsterMirror(dagster, stored_exports)
     references, writer = References(database), writer_of(settings)
-    rule_service = RuleService(catalogue, references, defaults)
+    rule_service = RuleService(catalogue, references, current.now, settings.default_dataset)
     list_items = ListItems(writer, settings.clickhouse_database)
     dataset_service = DatasetService(catalogue)
     analysis = Analysis(
@@ -70,10 +79,9 @@ def services_of(settings: Settings) -> Services:
         dataset_service,
         async_reader,
         answers,
+        current.now,
         lists_database=settings.clickhouse_database,
-        time_zone=settings.time_zone,
     )
-    installation = settings.export_defaults
     segment_service = SegmentService(
         stored_segments,
         stored_exports,
@@ -82,7 +90,7 @@ def services_of(settings: Settings) -> Services:
         people=stored_people,
         audit=audit_log,
         mirror=mirror,
-        installation=installation,
+        settings_now=current.now,
     )
     links = Links(secret(settings.secret_key, "secret_key")) if objects.folder is not None else None
     return Services(
@@ -94,7 +102,7 @@ def services_of(settings: Settings) -> Services:
             catalogue,
             people=stored_people,
             audit=audit_log,
-            defaults=defaults,
+            default_dataset=settings.default_dataset,
         ),
         uploads=Uploads(settings.data_dir / "uploads", settings.upload_megabytes << 20),
         exports=ExportService(
@@ -105,15 +113,15 @@ def services_of(settings: Settings) -> Services:
             objects=objects,
             mirror=mirror,
             audit=audit_log,
-            installation=installation,
+            settings_now=current.now,
             links=links,
-            link_seconds=settings.link_seconds,
         ),
         rules=rule_service,
         analysis=analysis,
-        turns=Turns(redis_url, longest_seconds=2 * settings.count_deadline_seconds),
+        turns=Turns(redis_url, longest_seconds=2 * MOST_DEADLINE_SECONDS),
         datasets=dataset_service,
         people=PeopleService(stored_people, Installation(database), audit_log, catalogue),
+        settings=SettingsService(Installation(database), current, audit_log, reader),
         sign_in=SignInService(
             stored_people, sessions, tokens, audit_log, first_administrator=settings.first_administrator
         ),
@@ -121,6 +129,7 @@ def services_of(settings: Settings) -> Services:
         limits=limits,
         audit=AuditService(audit_log),
         audit_log=audit_log,
+        current=current,
         probes=Probes(
             needed={"database": database.ping, "clickhouse": reader.ping, "objects": objects.ping},
             helpful={"dagster": dagster.ping},

@@ -19,7 +19,7 @@ from segmentator_dagster.api.middleware.bodies import MAX_BODY_BYTES
 from segmentator_dagster.api.middleware.refusal import CLOSING, refuse
 from segmentator_dagster.domain.access import Actor
 from segmentator_dagster.domain.dagster_pages import DAGSTER_PATH
-from segmentator_dagster.domain.errors import Category, ProblemKind, UserError
+from segmentator_dagster.domain.errors import Category, Problem, ProblemKind, UserError
 
 DAGSTER_DOWN = ProblemKind(
     "dagster_down",
@@ -35,7 +35,7 @@ _ASKED = ("accept", "accept-language", "if-modified-since", "if-none-match", "if
 _ANSWERED = frozenset(
     {
         *("accept-ranges", "cache-control", "content-disposition", "content-encoding", "content-length"),
-        *("content-range", "content-security-policy", "content-type", "etag", "feature-policy", "last-modified"),
+        *("content-range", "content-security-policy", "content-type", "etag", "last-modified"),
         *("location", "referrer-policy", "vary", "x-content-type-options"),
     }
 )
@@ -44,7 +44,7 @@ _TIMEOUT = httpx.Timeout(120, connect=2, pool=5)  # the slowest pages of a long 
 
 
 class DagsterProxy:
-    """An ASGI application to be mounted at DAGSTER_PATH. `actor_of` says who asks, at every request.
+    """An ASGI application to be mounted at DAGSTER_PATH. `actor_of` says who asks; its UserError is the answer.
 
     Dagster serves under the same path, so that nothing in its pages is rewritten.
     """
@@ -64,8 +64,7 @@ class DagsterProxy:
         await self._client.aclose()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        connection = HTTPConnection(scope)
-        if problem := refusal(connection, await self._actor_of(connection)):
+        if problem := await self._refusal(HTTPConnection(scope)):
             await refuse(problem, scope, receive, send)
             return
         try:
@@ -78,9 +77,16 @@ class DagsterProxy:
         except ClientDisconnect:
             return
 
+    async def _refusal(self, connection: HTTPConnection) -> Problem | None:
+        try:
+            actor = await self._actor_of(connection)
+        except UserError as error:
+            return error.problems[0]
+        return refusal(connection, actor)
+
     async def _relay(self, browser: WebSocket) -> None:
         async def may() -> bool:
-            return refusal(browser, await self._actor_of(browser)) is None
+            return await self._refusal(browser) is None
 
         try:
             await relay(browser, "ws" + self._url.removeprefix("http") + GRAPHQL_PATH, may)

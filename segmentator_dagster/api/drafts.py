@@ -102,11 +102,16 @@ def draft_problems(draft: SegmentDraft) -> Iterator[Problem]:
         for index, tag in enumerate(draft.tags):
             yield from _tag_problems(tag, pointer_to("/tags", index))
     if draft.schedule is not None:
-        try:
-            check_cron(draft.schedule.cron, "/schedule/cron")
-        except UserError as error:
-            yield from error.problems
-        yield from format_problems(draft.schedule.formats, "/schedule/formats")
+        yield from cron_problems(draft.schedule.cron, "/schedule/cron")
+        if draft.schedule.formats is not None:
+            yield from format_problems(draft.schedule.formats, "/schedule/formats")
+
+
+def cron_problems(cron: str, pointer: str) -> Iterator[Problem]:
+    try:
+        check_cron(cron, pointer)
+    except UserError as error:
+        yield from error.problems
 
 
 def time_zone_problems(name: str | None) -> Iterator[Problem]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from starlette.responses import Response
@@ -72,25 +72,3 @@ def error_response(
     if status == 503:
         response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response
-
-
-def preferred_language(accept_language: str) -> Language:
-    """`ru` or `en` by the weights of an Accept-Language header; `ru` where it names neither or both alike."""
-    weights: dict[str, float] = {}
-    for name, weight in _weighted(accept_language.split(",")[:20]):
-        weights[name] = max(weights.get(name, 0.0), weight)
-    anything = weights.get("*", 0.0)
-    russian, english = (weights.get(name, anything) for name in ("ru", "en"))
-    return "en" if english > russian else "ru"
-
-
-def _weighted(parts: Iterable[str]) -> Iterable[tuple[str, float]]:
-    for part in parts:
-        tag, _, parameters = part.partition(";")
-        name = tag.strip().lower().split("-")[0]
-        _, _, given = parameters.partition("q=")
-        try:
-            weight = float(given) if given else 1.0
-        except ValueError:
-            continue
-        yield name, weight

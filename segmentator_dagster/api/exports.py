@@ -11,31 +11,31 @@ from pathlib import Path
 from typing import Any
 
 from segmentator_dagster.api.drafts import format_problems
+from segmentator_dagster.api.export_access import as_seen, refuse_unseen
 from segmentator_dagster.api.links import Links
 from segmentator_dagster.api.mirror import DagsterMirror
 from segmentator_dagster.api.problems import (
     BAD_IDEMPOTENCY_KEY,
     EXPORT_NOT_PUBLISHED,
     FILE_EXPIRED,
-    FILE_NOT_ALLOWED,
     FILE_NOT_FOUND,
     SEVERAL_FILES,
     SNAPSHOT_NOT_FOUND,
     SNAPSHOT_OR_COMPARE,
-    TOO_MANY_ROWS,
 )
 from segmentator_dagster.domain.access import Action, Actor, Owned, require
 from segmentator_dagster.domain.audit import Event, Thing
 from segmentator_dagster.domain.catalogue import Catalogue
-from segmentator_dagster.domain.data_access import Shown, narrowed
+from segmentator_dagster.domain.data_access import UNLIMITED, narrowed
 from segmentator_dagster.domain.errors import InternalError, Problem, UserError
 from segmentator_dagster.domain.export import Comparison, Export, File, Format, Snapshot, Status, Trigger, file_kind
 from segmentator_dagster.domain.export_checking import field_problems, option_problems
 from segmentator_dagster.domain.export_options import ExportOptions, resolved
+from segmentator_dagster.domain.installation import EffectiveSettings
 from segmentator_dagster.domain.problems import shown
 from segmentator_dagster.domain.segment import Segment
+from segmentator_dagster.exports.columns import require_dataset
 from segmentator_dagster.exports.titles import on_disk
-from segmentator_dagster.storage.catalogue import dataset_in
 from segmentator_dagster.storage.metadata.audit import Audit
 from segmentator_dagster.storage.metadata.exports import EXPORT_NOT_FOUND, Exports
 from segmentator_dagster.storage.metadata.segments import SEGMENT_NOT_FOUND, Segments
@@ -48,9 +48,9 @@ _KEY_LENGTH = 200
 
 @dataclass(frozen=True, slots=True)
 class ExportDraft:
-    """What is asked for, types checked and nothing else."""
+    """What is asked for, types checked and nothing else. No formats: those of the settings."""
 
-    formats: Sequence[str]
+    formats: Sequence[str] | None
     export: ExportOptions | None = None
     snapshot_id: str | None = None
     compare: Comparison | None = None
@@ -85,9 +85,8 @@ class ExportService:
         objects: Objects,
         mirror: DagsterMirror,
         audit: Audit,
-        installation: ExportOptions | None,
+        settings_now: Callable[[], EffectiveSettings],
         links: Links | None,
-        link_seconds: int,
     ) -> None:
         self._segments = segments
         self._exports = exports
@@ -96,9 +95,8 @@ class ExportService:
         self._objects = objects
         self._mirror = mirror
         self._audit = audit
-        self.installation = installation
+        self._settings_now = settings_now
         self._links = links
-        self._link_seconds = link_seconds
 
     def request(
         self, actor: Actor, segment_id: int, draft: ExportDraft, idempotency_key: str | None
@@ -109,7 +107,7 @@ class ExportService:
         options name fields.
         """
         require(actor, Action.EXPORTS_REQUEST)
-        problems = list(format_problems(draft.formats))
+        problems = [] if draft.formats is None else list(format_problems(draft.formats))
         if idempotency_key is not None and not _is_key(idempotency_key):
             problems.append(BAD_IDEMPOTENCY_KEY.at())
         if draft.snapshot_id is not None and draft.compare is not None:
@@ -122,7 +120,7 @@ class ExportService:
         with self._audit.doing(actor, Event.EXPORT_REQUEST) as note:
             request = self._exports.request(
                 segment,
-                [Format(name) for name in draft.formats],
+                None if draft.formats is None else [Format(name) for name in draft.formats],
                 trigger=Trigger.API,
                 requested_by_id=actor.person_id,
                 export=draft.export,
@@ -141,11 +139,16 @@ class ExportService:
             self._mirror.launch(request)
         return request.exports
 
+    def defaults(self, actor: Actor) -> ExportOptions:
+        """How files look where nobody says anything, everything said."""
+        require(actor, Action.DATA_READ)
+        return resolved(self._settings_now().export)
+
     def of_segment(self, actor: Actor, segment_id: int, limit: int) -> tuple[Export, ...]:
-        """Newest first, also of a deleted segment."""
+        """Newest first, also of a deleted segment; of each what `get` gives."""
         require(actor, Action.EXPORTS_READ)
         self._segments.get(segment_id, actor.viewer, with_deleted=True)
-        return self._exports.of_segment(segment_id, limit)
+        return tuple(as_seen(export, actor.access) for export in self._exports.of_segment(segment_id, limit))
 
     def snapshots(self, actor: Actor, segment_id: int, limit: int) -> tuple[Snapshot, ...]:
         """Newest first, also of a deleted segment."""
@@ -154,7 +157,8 @@ class ExportService:
         return self._snapshots.of_segment(segment_id, limit)
 
     def get(self, actor: Actor, export_id: str) -> Export:
-        """UserError export_not_found, also where the actor does not see its segment."""
+        """Without the values of a field that the actor does not see. UserError export_not_found, also where they do not
+        see its segment."""
         require(actor, Action.EXPORTS_READ)
         try:
             export = self._exports.get(str(uuid.UUID(export_id)))
@@ -165,7 +169,7 @@ class ExportService:
             if error.code == SEGMENT_NOT_FOUND.code:
                 raise EXPORT_NOT_FOUND.error(id=export_id) from error
             raise
-        return export
+        return as_seen(export, actor.access)
 
     def cancel(self, actor: Actor, export_id: str) -> Export:
         """The run is stopped once nothing of its request is wanted any more. UserError not_yours."""
@@ -186,13 +190,16 @@ class ExportService:
         require(actor, Action.EXPORTS_DOWNLOAD)
         export = self.get(actor, export_id)
         file = _file(export, number)
-        self._refuse_unseen(actor, export)
+        if actor.access != UNLIMITED:
+            dataset = self._segments.version(export.segment_id, export.version).definition.dataset
+            refuse_unseen(export, dataset, actor.access, self._catalogue)
         self._objects.size(file.key)
         after = {"file": file.file_name, "rows": file.rows}
         self._audit.write(actor, Event.EXPORT_DOWNLOAD, _thing(export), after=after)
+        seconds = self._settings_now().link_seconds
         if self._links is None:
-            return self._objects.signed_url(file.key, self._link_seconds)
-        return FILES_PATH + self._links.token(export.id, number or 1, time.time() + self._link_seconds)
+            return self._objects.signed_url(file.key, seconds)
+        return FILES_PATH + self._links.token(export.id, number or 1, time.time() + seconds)
 
     def file(self, token: str) -> StoredFile:
         """The file behind a link of this API."""
@@ -220,25 +227,6 @@ class ExportService:
         file_name = f"{name} {export.finished_at:%Y-%m-%d} {export.format.value}.manifest.json"
         return ManifestDownload(file_name, export.manifest)
 
-    def _refuse_unseen(self, actor: Actor, export: Export) -> None:
-        """UserError where a file shows more of the data than who asks may see."""
-        access = actor.access
-        if access.max_rows is not None and (export.rows or 0) > access.max_rows:
-            raise TOO_MANY_ROWS.error(rows=export.rows or 0, limit=access.max_rows)
-        if access.whole:
-            return
-        name = self._segments.version(export.segment_id, export.version).definition.dataset
-        dataset = dataset_in(self._catalogue(), name)
-        columns = (export.manifest or {}).get("columns", [])
-        shown_as = {one["name"].removeprefix(f"{name}."): one.get("masked", False) for one in columns[1:]}
-        unseen = [
-            field.name
-            for field in dataset.fields
-            if field.name in shown_as and _shows_more(access.shows(dataset, field), masked=shown_as[field.name])
-        ]
-        if unseen or not access.has(name):
-            raise FILE_NOT_ALLOWED.error(fields=", ".join(map(shown, unseen)) or shown(name))
-
     def _checked(self, actor: Actor, segment: Segment, draft: ExportDraft) -> Snapshot | None:
         """The snapshot that the files are of, None for one to be taken; UserError where the draft makes no sense."""
         snapshot, problems = self._snapshot(segment.id, draft)
@@ -246,8 +234,11 @@ class ExportService:
             raise UserError(*problems)
         number = snapshot.version if snapshot else segment.version
         definition = self._segments.version(segment.id, number).definition
-        options = resolved(self.installation, definition.export, draft.export)
-        problems = list(option_problems(options, draft.formats))
+        require_dataset(definition, actor.access)
+        settings = self._settings_now()
+        options = resolved(settings.export, definition.export, draft.export)
+        formats = settings.formats if draft.formats is None else draft.formats
+        problems = list(option_problems(options, formats))
         if not problems and options.names_fields:
             dataset = narrowed(self._catalogue(), actor.access).dataset(definition.dataset)
             problems += field_problems(options, definition.columns, dataset) if dataset else ()
@@ -270,10 +261,6 @@ class ExportService:
             else:
                 found[pointer] = known
         return found.get("/snapshot_id") or found.get("/compare/to_snapshot_id"), problems
-
-
-def _shows_more(allowed: Shown, *, masked: bool) -> bool:
-    return allowed is Shown.HIDDEN or (allowed is Shown.MASKED and not masked)
 
 
 def _thing(export: Export) -> Thing:

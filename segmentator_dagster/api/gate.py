@@ -10,7 +10,9 @@ import anyio.to_thread
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 
+from segmentator_dagster.api.callers import address_key
 from segmentator_dagster.api.permissions import OPEN, ROUTES
+from segmentator_dagster.api.rate_limits import Limit
 from segmentator_dagster.api.services import Services
 from segmentator_dagster.domain.access import NOT_SIGNED_IN, Action, Actor, decide
 from segmentator_dagster.domain.audit import Event, Outcome, Thing
@@ -48,6 +50,7 @@ async def admitted(services: Services, request: Request, action: Action, name: s
         refused = partial(services.audit_log.write, actor, Event.REFUSED, Thing("route", name), Outcome.REFUSED)
         await anyio.to_thread.run_sync(refused)
     if actor is None or problem is not None:
+        await services.limits.check(Limit.REQUEST, address_key(request.scope))
         raise (problem or NOT_SIGNED_IN.at()).error()
     return actor
 

@@ -10,7 +10,6 @@ from typing import Any
 from segmentator_dagster.api.drafts import clean_name, description_problems, name_problems
 from segmentator_dagster.api.list_problems import FIELD_NOT_COMPARABLE, LIST_NOT_COMPARED
 from segmentator_dagster.api.ownership import Named, named, sharing_entry
-from segmentator_dagster.api.rules import Defaults
 from segmentator_dagster.api.uploads import SpooledFile
 from segmentator_dagster.collection.id_file import IdFile
 from segmentator_dagster.collection.list_upload import ListUploads
@@ -21,7 +20,7 @@ from segmentator_dagster.domain.data_access import narrowed
 from segmentator_dagster.domain.errors import Problem, UserError
 from segmentator_dagster.domain.field_operators import operators_of
 from segmentator_dagster.domain.operators import Test
-from segmentator_dagster.domain.problems import UNKNOWN_DATASET, UNKNOWN_FIELD, shown, suggestion
+from segmentator_dagster.domain.problems import FIELD_MASKED, UNKNOWN_DATASET, UNKNOWN_FIELD, shown, suggestion
 from segmentator_dagster.domain.segment import Visibility
 from segmentator_dagster.domain.uploaded_list import ListLabel, Mode, UploadedList
 from segmentator_dagster.exports.csv.delimited import header_line
@@ -78,7 +77,7 @@ class ListService:
         *,
         people: People,
         audit: Audit,
-        defaults: Defaults,
+        default_dataset: str,
     ) -> None:
         self._uploads = uploads
         self._lists = uploads.lists
@@ -86,7 +85,7 @@ class ListService:
         self._catalogue = catalogue
         self._people = people
         self._audit = audit
-        self._defaults = defaults
+        self._default_dataset = default_dataset
 
     def label(self, actor: Actor, draft: ListDraft) -> ListLabel:
         """What a new list will be called and compared with; UserError with everything that is wrong with it.
@@ -95,7 +94,7 @@ class ListService:
         """
         require(actor, Action.LISTS_CHANGE)
         found = [*name_problems(draft.name), *description_problems(draft.description)]
-        dataset_name = draft.dataset if draft.dataset is not None else self._defaults.dataset
+        dataset_name = draft.dataset if draft.dataset is not None else self._default_dataset
         try:
             found += _comparison_problems(dataset_name, draft.field, narrowed(self._catalogue(), actor.access))
         except UserError as error:  # what is wrong already is worth more than that ClickHouse is down
@@ -116,7 +115,7 @@ class ListService:
     ) -> ListView:
         """A new list of the ids in a file; UserError as of `ListUploads.create`."""
         require(actor, Action.LISTS_CHANGE)
-        dataset = self._compared_with(label)
+        dataset = self._compared_with(actor, label)
         ids = _opened(file, choice, label, dataset)
         made = self._uploads.create(label, ids, dataset, actor.person_id, visibility)
         self._audit.write(actor, Event.LIST_CREATE, _thing(made), after={**_entry(made), **sharing_entry(made)})
@@ -125,7 +124,7 @@ class ListService:
     def fill(self, actor: Actor, list_id: int, mode: Mode, file: SpooledFile, choice: ColumnChoice) -> ListView:
         """Put the ids of a file in place of what a list holds, or beside it; UserError as of `ListUploads.fill`."""
         before = self.own(actor, list_id)
-        dataset = self._compared_with(before.label)
+        dataset = self._compared_with(actor, before.label)
         filled = self._uploads.fill(list_id, mode, _opened(file, choice, before.label, dataset), dataset)
         after = {**_entry(filled), "mode": mode.value}
         self._audit.write(actor, Event.LIST_FILL, _thing(filled), before=_entry(before), after=after)
@@ -195,15 +194,16 @@ class ListService:
     def unmatched(self, actor: Actor, list_id: int) -> CsvDownload:
         """The values that the dataset does not know now, the same way. UserError list_not_compared."""
         found = self._downloaded(actor, list_id)
-        dataset = self._compared_with(found.label)
+        dataset = self._compared_with(actor, found.label)
         if dataset is None:
             raise LIST_NOT_COMPARED.error(name=_shown_target(found.label))
         chunks = self._uploads.items.stream_unmatched(found.contents.parts, dataset, found.label.field, _CSV, _CRLF)
         return _download(f"{on_disk(found.label.name)} - unmatched", chunks)
 
-    def _compared_with(self, label: ListLabel) -> Dataset | None:
-        """The dataset of a list, None where it or the column is not there now."""
-        catalogue = self._catalogue()
+    def _compared_with(self, actor: Actor, label: ListLabel) -> Dataset | None:
+        """The dataset of a list, None where it or the column is not there now for whoever asks: what their values are
+        compared with, they learn of."""
+        catalogue = narrowed(self._catalogue(), actor.access)
         if list(_comparison_problems(label.dataset, label.field, catalogue)):
             return None
         return catalogue.dataset(label.dataset)
@@ -251,6 +251,8 @@ def _comparison_problems(dataset_name: str, field_name: str | None, catalogue: C
     if field is None:
         near = suggestion(name, (one.name for one in dataset.fields))
         yield UNKNOWN_FIELD.at(pointer, dataset=shown(dataset.name), name=shown(name), **near)
+    elif field.masked:
+        yield FIELD_MASKED.at(pointer, name=shown(name))
     elif field_name is not None and not any(one.test is Test.ON_LIST for one in operators_of(field)):
         yield FIELD_NOT_COMPARABLE.at(pointer, name=shown(name), type=field.clickhouse_type)
 

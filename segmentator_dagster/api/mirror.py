@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 
 from segmentator_dagster.api.dagster import Dagster, DagsterError
 from segmentator_dagster.domain.errors import UserError
@@ -57,7 +58,7 @@ class DagsterMirror:
             self._dagster.terminate(run_id)
 
     def _run(self, step: Callable[[], None], subject: str) -> None:
-        self._threads.submit(_logged, step, subject)
+        self._threads.submit(copy_context().run, _logged, step, subject)
 
 
 def _logged(step: Callable[[], None], subject: str) -> None:

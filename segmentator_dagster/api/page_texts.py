@@ -38,6 +38,7 @@ _TEXTS: dict[Language, dict[str, str]] = {
         "name": "Сегментатор данных",
         "about": "Сегменты аудитории: правило, проверка на данных, файл.",
         "sign_in": "Войти через Яндекс ID",
+        "other": "Войти под другим аккаунтом",
         "sign_out": "Выйти",
         "administrator": "администратор",
         "user": "пользователь",
@@ -50,6 +51,7 @@ _TEXTS: dict[Language, dict[str, str]] = {
         "name": "Segmentator",
         "about": "Audience segments: a rule, a check on the data, a file.",
         "sign_in": "Sign in with Yandex ID",
+        "other": "Sign in with another account",
         "sign_out": "Sign out",
         "administrator": "administrator",
         "user": "user",
@@ -64,7 +66,10 @@ _TEXTS: dict[Language, dict[str, str]] = {
 def home_page(actor: Actor | None, language: Language) -> str:
     text = _TEXTS[language]
     if actor is None:
-        body = f'<p>{text["about"]}</p><p><a class="button" href="/auth/login">{text["sign_in"]}</a></p>'
+        body = (
+            f'<p>{text["about"]}</p><p><a class="button" href="/auth/login">{text["sign_in"]}</a></p>'
+            f'<p><a href="/auth/login?other=yes">{text["other"]}</a></p>'
+        )
         return _page(text["name"], body, language)
     links = [("/api/v1/docs", text["docs"])]
     if actor.role is Role.ADMINISTRATOR:
@@ -83,7 +88,7 @@ def problem_page(message: str, hint: str, language: Language) -> str:
     text = _TEXTS[language]
     body = (
         f'<p>{escape(message)}</p><p class="faint">{escape(hint)}</p>'
-        f'<p><a class="button" href="/auth/login">{text["again"]}</a></p>'
+        f'<p><a class="button" href="/auth/login?other=yes">{text["again"]}</a></p>'
     )
     return _page(text["problem"], body, language)
 

@@ -82,7 +82,13 @@ ROUTES: dict[str, Action | Literal["open"]] = {
     "get_access": Action.ACCESS_READ,
     "set_access": Action.ACCESS_CHANGE,
     "set_access_of_person": Action.ACCESS_CHANGE,
+    # the description of the API
+    "openapi": Action.OWN_READ,
+    "api_docs": Action.OWN_READ,
+    "api_docs_file": OPEN,
     # the installation
+    "get_settings": Action.SETTINGS_READ,
+    "change_settings": Action.SETTINGS_CHANGE,
     "list_audit": Action.AUDIT_READ,
     "download_audit": Action.AUDIT_READ,
 }
@@ -92,7 +98,5 @@ PAGES: dict[str, Action | Literal["open"]] = {
     "sign_in_callback": OPEN,
     "sign_out": OPEN,
     "dagster": Action.DAGSTER,
-    "openapi": Action.OWN_READ,
-    "docs": Action.OWN_READ,
 }
 """What is no part of the API: each is served by a part of its own, which asks the same question."""

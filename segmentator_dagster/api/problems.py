@@ -118,14 +118,6 @@ FILE_NOT_ALLOWED = ProblemKind(
     hint_en="Export the segment yourself: your file will have what you may see.",
     hint_ru="Выгрузите сегмент сами: в вашем файле будет то, что вам можно видеть.",
 )
-TOO_MANY_ROWS = ProblemKind(
-    "too_many_rows",
-    Category.FORBIDDEN,
-    en="The file has {rows} rows, and you may have {limit} at most.",
-    ru="В файле {rows} строк, а вам можно не больше {limit}.",
-    hint_en="Narrow the segment, or ask an administrator for more.",
-    hint_ru="Сузьте сегмент или попросите администратора поднять предел.",
-)
 FILE_NOT_FOUND = ProblemKind(
     "file_not_found",
     Category.NOT_FOUND,

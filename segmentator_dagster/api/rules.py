@@ -17,6 +17,7 @@ from segmentator_dagster.domain.errors import Category, Language, Problem, UserE
 from segmentator_dagster.domain.export_checking import field_problems
 from segmentator_dagster.domain.export_options import ExportOptions
 from segmentator_dagster.domain.fingerprint import fingerprint
+from segmentator_dagster.domain.installation import EffectiveSettings
 from segmentator_dagster.domain.parsing import Reading, read_rule
 from segmentator_dagster.domain.placing import placed
 from segmentator_dagster.domain.problems import UNKNOWN_DATASET, shown, suggestion
@@ -28,14 +29,6 @@ Sentence = Mapping[str, str]
 """The same in each language."""
 LANGUAGES: tuple[Language, ...] = ("ru", "en")
 _ANY_MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Defaults:
-    """What an installation says where a rule or a segment says nothing."""
-
-    dataset: str
-    time_zone: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +78,17 @@ class CheckedRule:
 
 
 class RuleService:
-    def __init__(self, catalogue: Callable[[], Catalogue], references: References, defaults: Defaults) -> None:
+    def __init__(
+        self,
+        catalogue: Callable[[], Catalogue],
+        references: References,
+        settings_now: Callable[[], EffectiveSettings],
+        default_dataset: str,
+    ) -> None:
         self._catalogue = catalogue
         self._references = references
-        self._defaults = defaults
+        self._settings_now = settings_now
+        self._default_dataset = default_dataset
 
     def checked(
         self,
@@ -105,9 +105,9 @@ class RuleService:
 
         `segment_id` is the segment the rule is for, where it is saved already.
         """
-        base = draft.dataset if draft.dataset is not None else self._defaults.dataset
+        base = draft.dataset if draft.dataset is not None else self._default_dataset
         wrong_zone = tuple(time_zone_problems(draft.time_zone))
-        zone = draft.time_zone if draft.time_zone is not None and not wrong_zone else self._defaults.time_zone
+        zone = draft.time_zone if draft.time_zone is not None and not wrong_zone else self._settings_now().time_zone
         found = [*beside, *wrong_zone]
         reading = Reading(draft.rule) if isinstance(draft.rule, Rule) else read_rule(draft.rule, default_dataset=base)
         found += [problem.moved_under("/rule") for problem in reading.problems]

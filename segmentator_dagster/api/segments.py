@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,6 +14,7 @@ from segmentator_dagster.api.drafts import (
     draft_problems,
     name_problems,
 )
+from segmentator_dagster.api.export_access import as_seen
 from segmentator_dagster.api.mirror import DagsterMirror
 from segmentator_dagster.api.ownership import Named, named, sharing_entry
 from segmentator_dagster.api.rules import RuleDraft, RuleService
@@ -22,7 +23,8 @@ from segmentator_dagster.domain.audit import Event, Thing, changed, definition_e
 from segmentator_dagster.domain.errors import Problem, UserError
 from segmentator_dagster.domain.export import Export
 from segmentator_dagster.domain.export_checking import option_problems
-from segmentator_dagster.domain.export_options import ExportOptions, resolved
+from segmentator_dagster.domain.export_options import resolved
+from segmentator_dagster.domain.installation import EffectiveSettings
 from segmentator_dagster.domain.rule_json import rule_json
 from segmentator_dagster.domain.segment import NAME_LENGTH, Definition, Segment, Version, Visibility
 from segmentator_dagster.storage.metadata.audit import Audit
@@ -62,7 +64,7 @@ class SegmentService:
         people: People,
         audit: Audit,
         mirror: DagsterMirror,
-        installation: ExportOptions | None,
+        settings_now: Callable[[], EffectiveSettings],
     ) -> None:
         self._segments = segments
         self._exports = exports
@@ -71,7 +73,7 @@ class SegmentService:
         self._people = people
         self._audit = audit
         self._mirror = mirror
-        self._installation = installation
+        self._settings_now = settings_now
 
     def create(
         self,
@@ -191,7 +193,7 @@ class SegmentService:
             RuleDraft(draft.rule, draft.dataset, draft.time_zone),
             draft.columns,
             beside=[*beside, *self._draft_problems(draft)],
-            export=draft.export and resolved(self._installation, draft.export),
+            export=draft.export and resolved(self._settings_now().export, draft.export),
             segment_id=segment_id,
         )
         definition = Definition(
@@ -211,8 +213,9 @@ class SegmentService:
         """Everything that can be wrong without looking at the data."""
         found = list(draft_problems(draft))
         if draft.export is not None:
-            formats = draft.schedule.formats if draft.schedule else ()
-            found += option_problems(resolved(self._installation, draft.export), formats, "/schedule/formats")
+            settings, formats = self._settings_now(), draft.schedule.formats if draft.schedule else ()
+            options = resolved(settings.export, draft.export)
+            found += option_problems(options, settings.formats if formats is None else formats, "/schedule/formats")
         return found
 
     def _unchecked(self, draft: SegmentDraft, current: Segment) -> Definition:
@@ -244,7 +247,7 @@ class SegmentService:
     def _views(self, actor: Actor, segments: Iterable[Segment]) -> tuple[SegmentView, ...]:
         shown = tuple(segments)
         ids = [segment.id for segment in shown]
-        newest = self._exports.latest_of_segments(ids)
+        newest = {id_: as_seen(export, actor.access) for id_, export in self._exports.latest_of_segments(ids).items()}
         dependents = self._references.dependents(Kind.SEGMENT, ids, actor.viewer)
         names = self._people.names({segment.owner_id for segment in shown})
         return tuple(

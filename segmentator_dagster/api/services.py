@@ -11,6 +11,7 @@ from segmentator_dagster.api.authentication import Authentication
 from segmentator_dagster.api.dagster import Dagster
 from segmentator_dagster.api.datasets import DatasetService
 from segmentator_dagster.api.exports import ExportService
+from segmentator_dagster.api.installation import SettingsService
 from segmentator_dagster.api.lists import ListService
 from segmentator_dagster.api.mirror import DagsterMirror
 from segmentator_dagster.api.people import PeopleService
@@ -25,6 +26,7 @@ from segmentator_dagster.storage.cache import AnswerCache
 from segmentator_dagster.storage.clickhouse import ClickHouse
 from segmentator_dagster.storage.clickhouse_async import AsyncClickHouse
 from segmentator_dagster.storage.metadata.audit import Audit
+from segmentator_dagster.storage.metadata.current_settings import CurrentSettings
 from segmentator_dagster.storage.metadata.database import Database
 from segmentator_dagster.storage.turns import Turns
 
@@ -41,11 +43,13 @@ class Services:
     turns: Turns
     datasets: DatasetService
     people: PeopleService
+    settings: SettingsService
     sign_in: SignInService
     authentication: Authentication
     limits: RateLimits
     audit: AuditService
     audit_log: Audit
+    current: CurrentSettings
     probes: Probes
     dagster_url: str
     database: Database

@@ -12,22 +12,24 @@ from starlette.middleware import Middleware
 from starlette.middleware.sessions import SessionMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
-from starlette.routing import Route, Router
+from starlette.routing import Route
 
 from segmentator_dagster.api.authentication import Authentication, Cookie
 from segmentator_dagster.api.callers import address_key
-from segmentator_dagster.api.errors import preferred_language, status_of
+from segmentator_dagster.api.errors import status_of
+from segmentator_dagster.api.languages import language_of
 from segmentator_dagster.api.page_texts import PAGE_POLICY, home_page, problem_page
 from segmentator_dagster.api.rate_limits import Limit, RateLimits, TooManyRequestsError
 from segmentator_dagster.api.sign_in import Coming, SignInService
 from segmentator_dagster.api.yandex_login import CALLBACK_PATH, YandexLogin
-from segmentator_dagster.domain.errors import Language, UserError
+from segmentator_dagster.domain.errors import UserError
 
 LOGIN_PATH = "/auth/login"
 LOGOUT_PATH = "/auth/logout"
 STATE_COOKIE = "sign_in"
 STATE_SECONDS = 600
 _NEXT = "next"
+_OTHER = "other"
 # a path of ours: no host can hide in it, whatever browsers make of back slashes and control characters
 _OWN_PATH = re.compile(r"/(?![/\\])[A-Za-z0-9_\-./?=&%:,+~#]*")
 _ENCODED_TRICK = re.compile(r"%(?:0|1|2f|5c|7f)", re.IGNORECASE)
@@ -42,7 +44,7 @@ def own_path(wanted: str | None) -> str:
     return wanted if good and wanted is not None and "//" not in path and not _ENCODED_TRICK.search(path) else "/"
 
 
-def sign_in_router(
+def sign_in_routes(
     login: YandexLogin,
     service: SignInService,
     authentication: Authentication,
@@ -50,14 +52,14 @@ def sign_in_router(
     limits: RateLimits,
     cookie: Cookie,
     secret_key: str,
-) -> Router:
+) -> list[Route]:
     """Its pages are for browsers: refusals are pages too."""
 
     async def begin(request: Request) -> Response:
         await limits.check(Limit.SIGN_IN, address_key(request.scope))
         request.session.clear()  # the sign-in that was begun last is the one that counts
         request.session[_NEXT] = own_path(request.query_params.get("next"))
-        return await login.begin(request)
+        return await login.begin(request, choosing=_OTHER in request.query_params)
 
     async def finish(request: Request) -> Response:
         await limits.check(Limit.SIGN_IN_CALLBACK, address_key(request.scope))
@@ -89,7 +91,7 @@ def sign_in_router(
 
     async def home(request: Request) -> Response:
         actor = await authentication.actor_of(request)
-        return _page(home_page(actor, _language(request)), 200)
+        return _page(home_page(actor, await language_of(request.scope)), 200)
 
     # bound to the browser and to the sign-in: other paths never see it
     state = Middleware(
@@ -101,14 +103,12 @@ def sign_in_router(
         same_site="lax",
         https_only=cookie.secure,
     )
-    return Router(
-        [
-            Route("/", _paged(home), name="home"),
-            Route(LOGIN_PATH, _paged(begin), name="sign_in", middleware=[state]),
-            Route(CALLBACK_PATH, _paged(finish), name="sign_in_callback", middleware=[state]),
-            Route(LOGOUT_PATH, _paged(leave), name="sign_out", methods=["POST"]),
-        ]
-    )
+    return [
+        Route("/", _paged(home), name="home"),
+        Route(LOGIN_PATH, _paged(begin), name="sign_in", middleware=[state]),
+        Route(CALLBACK_PATH, _paged(finish), name="sign_in_callback", middleware=[state]),
+        Route(LOGOUT_PATH, _paged(leave), name="sign_out", methods=["POST"]),
+    ]
 
 
 def purpose_key(secret_key: str, purpose: str) -> str:
@@ -121,7 +121,7 @@ def _paged(page: Page) -> Page:
         try:
             return await page(request)
         except UserError as error:
-            problem, language = error.problems[0], _language(request)
+            problem, language = error.problems[0], await language_of(request.scope)
             headers = error.headers if isinstance(error, TooManyRequestsError) else {}
             text = problem_page(problem.message(language), problem.hint(language), language)
             return _page(text, status_of(problem.kind), headers)
@@ -131,7 +131,3 @@ def _paged(page: Page) -> Page:
 
 def _page(text: str, status: int, headers: dict[str, str] | None = None) -> HTMLResponse:
     return HTMLResponse(text, status, {"Content-Security-Policy": PAGE_POLICY, **(headers or {})})
-
-
-def _language(request: Request) -> Language:
-    return preferred_language(request.headers.get("accept-language", ""))

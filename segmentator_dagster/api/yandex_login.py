@@ -82,9 +82,10 @@ class YandexLogin:
             },
         )
 
-    async def begin(self, request: Request) -> RedirectResponse:
-        """To Yandex's page."""
-        answer: RedirectResponse = await self._client.authorize_redirect(request, self._callback)
+    async def begin(self, request: Request, *, choosing: bool) -> RedirectResponse:
+        """To Yandex's page; `choosing` asks which account even somebody who came in from this browser before."""
+        asked = {"force_confirm": "yes"} if choosing else {}
+        answer: RedirectResponse = await self._client.authorize_redirect(request, self._callback, **asked)
         return answer
 
     async def finish(self, request: Request) -> Profile:

@@ -30,7 +30,8 @@ def member_rows(dataset: Dataset, columns: Sequence[str], members: sa.Select[Any
 
     The values of a member come together from one row of the dataset: the latest by its time field, among equally late
     ones the row with the greatest values, column by column in the order asked for (NULL is least). A member without
-    rows there has NULLs. Columns that rules cannot compare come as text. Raises UserError for unknown columns.
+    rows there has NULLs. Columns that rules cannot compare come as text, masked ones as their masks: those of the same
+    row that others see whole. Raises UserError for unknown columns.
     """
     _check(dataset, columns)
     ids = members.subquery("members")
@@ -61,10 +62,11 @@ def _latest(dataset: Dataset, labelled: Mapping[str, str], ids: sa.Select[Any]) 
     table = dataset_table(dataset)
     key = user_key(dataset, table)
     values = {label: _exported(dataset, table, name) for label, name in labelled.items()}
-    order = [value.desc() for value in values.values()]
+    order = [value.desc() for value in values.values()]  # by what is there, not by masks: everybody gets the same row
     if dataset.time_field is not None:
         order.insert(0, table.c[dataset.time_field].desc())
-    columns = (value.label(label) for label, value in values.items())
+    seen = {label: masked(value) if _is_masked(dataset, labelled[label]) else value for label, value in values.items()}
+    columns = (value.label(label) for label, value in seen.items())
     rows = sa.select(user_id(dataset, table).label(USER_ID), ONE.label("has_row"), *columns)
     present = has_user(dataset, table)
     rows = rows.where(user_id(dataset, table).in_(ids), *([] if present is None else [present]))
@@ -74,9 +76,12 @@ def _latest(dataset: Dataset, labelled: Mapping[str, str], ids: sa.Select[Any]) 
 def _exported(dataset: Dataset, table: sa.FromClause, name: str) -> sa.ColumnElement[Any]:
     field = dataset.field(name)
     column = table.c[name]
-    if field is not None and field.masked:
-        return masked(column)
     return column if field is None or field.type in SCALARS else fn.toString(column)
+
+
+def _is_masked(dataset: Dataset, name: str) -> bool:
+    field = dataset.field(name)
+    return field is not None and field.masked
 
 
 def _check(dataset: Dataset, columns: Sequence[str]) -> None:

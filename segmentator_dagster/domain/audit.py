@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -111,9 +111,7 @@ def definition_entry(definition: Definition, version: int) -> dict[str, Any]:
         "dataset": definition.dataset,
         "time_zone": definition.time_zone,
         "columns": list(definition.columns) if definition.columns is not None else None,
-        "schedule": {"cron": definition.schedule.cron, "formats": list(definition.schedule.formats)}
-        if definition.schedule
-        else None,
+        "schedule": asdict(definition.schedule) if definition.schedule else None,
         "export": definition.export.as_json() if definition.export is not None else None,
         "rule": structure(definition.rule),
     }

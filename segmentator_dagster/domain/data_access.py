@@ -12,6 +12,7 @@ from pydantic import Field as JsonField
 
 from segmentator_dagster.domain.catalogue import Catalogue, Dataset, Field, FieldType
 from segmentator_dagster.domain.errors import Category, Problem, ProblemKind, pointer_to
+from segmentator_dagster.domain.people import Role
 from segmentator_dagster.domain.problems import UNKNOWN_DATASET, UNKNOWN_FIELD, shown, suggestion
 
 MASK_NOT_TEXT = ProblemKind(
@@ -52,7 +53,7 @@ class AccessLayer(BaseModel):
     sensitive: Shown | None = JsonField(None, description="for fields that are marked sensitive and not named")
     may_export: Annotated[bool, Strict()] | None = None
     max_rows: Annotated[int, Strict(), JsonField(ge=1, le=10**12)] | Literal["unlimited"] | None = JsonField(
-        None, description="most rows of a file"
+        None, description="most rows of an export, all its files together; one with more is refused"
     )
 
     def as_json(self) -> dict[str, Any]:
@@ -92,13 +93,14 @@ class DataAccess:
     def has(self, dataset: str) -> bool:
         return self.datasets.get(dataset, self.datasets.get("*", True))
 
-    def shows(self, dataset: Dataset, one: Field) -> Shown:
-        """How a field is seen. The user key always is; what cannot be masked is hidden instead."""
-        if one.name == dataset.user_key:
-            return Shown.SHOWN
-        kept = self.fields.get(dataset.name, {}).get(one.name)
-        said = kept or (self.sensitive if one.sensitive else Shown.SHOWN)
+    def shows(self, dataset: str, one: Field) -> Shown:
+        """How a field that is no user key is seen; what cannot be masked is hidden instead."""
+        said = self.fields.get(dataset, {}).get(one.name) or (self.sensitive if one.sensitive else Shown.SHOWN)
         return Shown.HIDDEN if said is Shown.MASKED and one.type is not FieldType.TEXT else said
+
+    def surely_shows(self, dataset: str, name: str) -> bool:
+        """Whether they see the values of a field of which nothing but its name is known."""
+        return self.has(dataset) and (self.fields.get(dataset, {}).get(name) or self.sensitive) is Shown.SHOWN
 
     @property
     def whole(self) -> bool:
@@ -108,6 +110,11 @@ class DataAccess:
 
 
 UNLIMITED = DataAccess()
+
+
+def access_of(role: Role, everybody: AccessLayer, own: AccessLayer) -> DataAccess:
+    """What somebody may see: administrators everything, others what the layers say."""
+    return UNLIMITED if role is Role.ADMINISTRATOR else DataAccess.of(everybody, own)
 
 
 def narrowed(catalogue: Catalogue, access: DataAccess) -> Catalogue:
@@ -120,8 +127,11 @@ def narrowed(catalogue: Catalogue, access: DataAccess) -> Catalogue:
 
 
 def narrowed_dataset(dataset: Dataset, access: DataAccess) -> Dataset:
-    """A dataset they have, without what they may not see of it."""
-    seen = [(one, access.shows(dataset, one)) for one in dataset.fields]
+    """A dataset they have, without what they may not see of it; the user key, which segments are made of, stays."""
+    seen = [
+        (one, Shown.SHOWN if one.name == dataset.user_key else access.shows(dataset.name, one))
+        for one in dataset.fields
+    ]
     return replace(
         dataset,
         fields=tuple(replace(one, masked=how is Shown.MASKED) for one, how in seen if how is not Shown.HIDDEN),

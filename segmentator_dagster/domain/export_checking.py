@@ -8,7 +8,7 @@ from segmentator_dagster.domain.catalogue import Dataset
 from segmentator_dagster.domain.errors import Problem, pointer_to
 from segmentator_dagster.domain.export import Format
 from segmentator_dagster.domain.export_options import CsvOptions, Encoding, ExportOptions
-from segmentator_dagster.domain.problems import UNKNOWN_FIELD, kind_of, shown, suggestion
+from segmentator_dagster.domain.problems import FIELD_MASKED, UNKNOWN_FIELD, kind_of, shown, suggestion
 
 BOM_NOT_HERE = kind_of(
     "bom_not_here",
@@ -83,22 +83,30 @@ def option_problems(
 
 
 def field_problems(options: ExportOptions, columns: Sequence[str] | None, dataset: Dataset) -> Iterator[Problem]:
-    """Fields that are not there. `columns` are those of the files, None: every field of the dataset."""
+    """Fields that are not there, or only as their masks. `columns` are those of the files, None: every field.
+
+    `dataset` is what whoever asks sees of it.
+    """
     known = [field.name for field in dataset.fields]
+    masked = {field.name for field in dataset.fields if field.masked}
     if options.split is not None and options.split.field is not None:
         name = options.split.field
-        exported = [one for one in (known if columns is None else columns) if one != dataset.user_key]
+        exported = [one for one in (known if columns is None else columns) if one in known and one != dataset.user_key]
         if name not in exported:
             near = suggestion(name, exported)
             yield SPLIT_FIELD_NOT_EXPORTED.at("/export/split/field", name=shown(name), **near)
+        elif name in masked:
+            yield FIELD_MASKED.at("/export/split/field", name=shown(name))
     if options.yandex_audience is not None:
         for key in ("email", "phone"):
             name = getattr(options.yandex_audience, key)
+            pointer = pointer_to("/export/yandex_audience", key)
             if name is not None and name not in known:
-                pointer = pointer_to("/export/yandex_audience", key)
                 yield UNKNOWN_FIELD.at(
                     pointer, dataset=shown(dataset.name), name=shown(name), **suggestion(name, known)
                 )
+            elif name in masked:
+                yield FIELD_MASKED.at(pointer, name=shown(name))
 
 
 def _csv_problems(csv: CsvOptions) -> Iterator[Problem]:

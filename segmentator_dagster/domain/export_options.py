@@ -169,19 +169,27 @@ DEFAULTS = ExportOptions(
 )
 
 
-def resolved(*layers: ExportOptions | None) -> ExportOptions:
-    """What a request gets: later layers over earlier ones, over our defaults; the CSV profile is spelled out.
+def layered(*layers: ExportOptions | None) -> ExportOptions:
+    """Later layers over earlier ones, as one layer.
 
     A layer that names another profile starts from that profile, not from what the layers before chose by themselves.
-    An encoding without a byte order mark takes away the one of the profile. Resolving again changes nothing.
     """
-    options = DEFAULTS
+    options = ExportOptions()
     for layer in layers:
         if layer is None:
             continue
         if layer.csv is not None and layer.csv.profile is not None:
             options = options.model_copy(update={"csv": None})
         options = layer.over(options)
+    return options
+
+
+def resolved(*layers: ExportOptions | None) -> ExportOptions:
+    """What a request gets: the layers over our defaults; the CSV profile is spelled out.
+
+    An encoding without a byte order mark takes away the one of the profile. Resolving again changes nothing.
+    """
+    options = layered(DEFAULTS, *layers)
     csv = options.csv or CsvOptions()
     whole = csv.over(PROFILES[csv.profile or Profile.MACHINE])
     if csv.bom is None and whole.encoding is not Encoding.UTF_8:

@@ -14,5 +14,5 @@ def fits(operator: Operator, field: Field) -> bool:
 
 
 def operators_of(field: Field) -> tuple[Operator, ...]:
-    """In the order of the operator table."""
-    return tuple(operator for operator in OPERATORS.values() if fits(operator, field))
+    """In the order of the operator table; none of a field that is seen as its mask."""
+    return tuple(operator for operator in OPERATORS.values() if field.filterable and fits(operator, field))

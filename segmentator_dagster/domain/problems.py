@@ -217,10 +217,10 @@ NOT_FILTERABLE = kind_of(
 )
 FIELD_MASKED = kind_of(
     "field_masked",
-    "You see the field `{name}` as a mask only, so it cannot be asked about.",
-    "Поле `{name}` видно вам только под маской, поэтому спрашивать по нему нельзя.",
-    "An administrator can open it.",
-    "Открыть его может администратор.",
+    "You see the field `{name}` as a mask only, and this needs its values.",
+    "Поле `{name}` видно вам только под маской, а здесь нужны сами значения.",
+    "Choose another field, or ask an administrator to open this one.",
+    "Выберите другое поле или попросите администратора открыть это.",
 )
 OPERATOR_NOT_FOR_TYPE = kind_of(
     "operator_not_for_type",

@@ -24,10 +24,13 @@ class Visibility(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """When a segment exports itself: a five-field cron line in the segment's time zone, and the formats."""
+    """When a segment exports itself: a five-field cron line in the segment's time zone, and the formats.
+
+    `formats` None: those that the installation says when the time has come.
+    """
 
     cron: str
-    formats: tuple[str, ...]
+    formats: tuple[str, ...] | None
 
 
 @dataclass(frozen=True, slots=True)

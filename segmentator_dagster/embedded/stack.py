@@ -110,7 +110,7 @@ def dagster_parts(
             ready=lambda _: probes.location_loaded(web),
             needs=(POOL, CODE),
             port=Port(LOOPBACK, web, "SEGMENTATOR_DAGSTER_PORT"),
-            address=f"http://{LOOPBACK}:{web}{DAGSTER_PATH}  (for people: {DAGSTER_PATH} of the api)",
+            address=f"http://{LOOPBACK}:{web}{DAGSTER_PATH}  (for programs; people: {DAGSTER_PATH} of the api)",
         ),
         Part(
             DAEMON,

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import func, select
+import sqlalchemy as sa
 
 from segmentator_dagster.compiler.audience import compile_audience
 from segmentator_dagster.compiler.members import member_rows
 from segmentator_dagster.compiler.query import CompiledQuery, compile_statement
-from segmentator_dagster.domain.catalogue import Catalogue
+from segmentator_dagster.domain.catalogue import Catalogue, Dataset
 from segmentator_dagster.domain.definition import examined
 from segmentator_dagster.domain.describe import describe
 from segmentator_dagster.domain.errors import InternalError, Language, Problem, UserError
@@ -29,17 +29,19 @@ from segmentator_dagster.domain.export import (
 from segmentator_dagster.domain.references import Library
 from segmentator_dagster.domain.rule import Rule
 from segmentator_dagster.domain.segment import Version
-from segmentator_dagster.exports.columns import base_dataset, columns_of, export_fields
+from segmentator_dagster.exports.columns import base_dataset, columns_of, export_fields, require_dataset
 from segmentator_dagster.exports.extract import SPILLING, drop_extracts, extract_name, make_extract
 from segmentator_dagster.exports.manifest import manifest
 from segmentator_dagster.exports.problems import (
     AUDIENCE_MISSING,
     FILE_INCOMPLETE,
     SEGMENT_BROKEN,
+    TOO_MANY_ROWS,
     DuplicateRunError,
     ExportCancelledError,
 )
 from segmentator_dagster.exports.rendering import Look
+from segmentator_dagster.exports.requesters import Requesters
 from segmentator_dagster.exports.snapshot import compared, members_of, sample_members, take_snapshot
 from segmentator_dagster.exports.source import Source
 from segmentator_dagster.exports.split import parts_of
@@ -104,6 +106,7 @@ class Exporter:
     writer: ClickHouse
     objects: Objects
     members_database: str
+    requesters: Requesters
 
     def begin(self, run: Run) -> ExportRequest:
         """The request this run works on: the one it was launched for, or a new one for a run made in Dagster.
@@ -127,11 +130,13 @@ class Exporter:
         """Run the rule of the requested version and record its snapshot.
 
         ExportCancelledError where nothing of the request is wanted any more; UserError segment_broken, with the reason,
-        where the definition does not go with the data.
+        where the definition does not go with the data; owner_blocked, export_not_allowed, dataset_not_allowed where who
+        asked may no longer have it.
         """
         if request.exports and request.final:
             raise ExportCancelledError("every export of the request has ended")
         definition = self.segments.version(request.segment_id, request.version)
+        require_dataset(definition.definition, self.requesters.access(request))
         catalogue = read_catalogue(self.datasets, self.writer)
         rule, library = self._whole(definition, catalogue)
         moment = now()
@@ -164,8 +169,9 @@ class Exporter:
     def write_file(self, request: ExportRequest, format_: Format, run: Run) -> Published:
         """Render one format of the request's snapshot and publish it; what is published already is given as it is.
 
-        After an exception no object is left, unless the database failed to say whether it was published.
-        ExportCancelledError where the export was cancelled or another attempt has it.
+        It shows what whoever asked may see now. After an exception no object is left, unless the database failed to say
+        whether it was published. ExportCancelledError where the export was cancelled or another attempt has it;
+        UserError too_many_rows, field_masked, and those of `take_audience`.
         """
         export = next((e for e in request.exports if e.format is format_), None)
         if export and export.status is Status.PUBLISHED and export.manifest:
@@ -174,16 +180,15 @@ class Exporter:
             raise ExportCancelledError(f"the {format_} export has ended, or another attempt has it")
         snapshot = self._snapshot(request)
         definition = self.segments.version(snapshot.segment_id, snapshot.version)
+        access = self.requesters.access(request)
         catalogue = read_catalogue(self.datasets, self.writer)
+        dataset = base_dataset(catalogue, definition.definition, access)
+        columns = columns_of(definition.definition, dataset, request.options, format_)
+        said = self._sentences(definition, catalogue)
+        look = Look(format_, request.options, definition, snapshot, said, columns.left_out)
         meter = Meter("extracting", snapshot.users if request.compare is None else None)
         with Watch(self.attempts, self.writer, [export.id], request.attempt, meter.progress) as watch:
-            source, users = self._extract(
-                request, format_, snapshot, definition=definition, catalogue=catalogue, watch=watch
-            )
-            if source.rows != users:
-                drop_extracts(self.writer, self.members_database, request.id)  # the next try reads anew
-                raise FILE_INCOMPLETE.error(rows=source.rows, users=users, bytes=0)
-            look = Look(format_, request.options, definition, snapshot, self._sentences(definition, catalogue))
+            source = self._extract(request, look, dataset, columns.names, most=access.max_rows, watch=watch)
             parts = parts_of(self.writer, source, request.options.split, {"query_id": watch.query_id()})
             suffix, content_type = file_kind(format_, request.options)
             names = file_names(definition, snapshot, [part.name for part in parts], suffix)
@@ -198,9 +203,9 @@ class Exporter:
             written = writer.write(
                 f"{folder}/{request.attempt}", parts, names, look.renderer, suffix=suffix, content_type=content_type
             )
-        said = manifest(export, look, request, source, written, users=users, changes=changes, run_id=run.run_id)
-        self._publish(export, request, written, said)
-        return Published(self.exports.get(export.id), said)
+        document = manifest(export, look, request, source, written, changes=changes, run_id=run.run_id)
+        self._publish(export, request, written, document)
+        return Published(self.exports.get(export.id), document)
 
     def fail(self, request: ExportRequest, exports: Iterable[Export], problem: Problem) -> None:
         """Mark exports of a request failed for a reason; those that are final or taken over stay as they are."""
@@ -234,31 +239,36 @@ class Exporter:
     def _extract(
         self,
         request: ExportRequest,
-        format_: Format,
-        snapshot: Snapshot,
+        look: Look,
+        dataset: Dataset,
+        names: Sequence[str],
         *,
-        definition: Version,
-        catalogue: Catalogue,
+        most: int | None,
         watch: Watch,
-    ) -> tuple[Source, int]:
-        """The table all files of the request are made of, and how many users it shall have."""
-        dataset = base_dataset(catalogue, definition.definition)
-        names = columns_of(definition.definition, dataset, request.options, format_)
-        members, users = members_of(snapshot.id, self.members_database), snapshot.users
+    ) -> Source:
+        """The table all files of the request are made of: one row for each user they are about; `most` may be."""
+        snapshot_id, users = look.snapshot.id, look.snapshot.users
+        members = members_of(snapshot_id, self.members_database)
         if request.compare is not None:
-            members = compared(request.compare, snapshot.id, self.members_database)
-            count = select(func.count()).select_from(members.subquery("members"))
+            members = compared(request.compare, snapshot_id, self.members_database)
+            count = sa.select(sa.func.count()).select_from(members.subquery("members"))
             users = self.writer.scalar(compile_statement(count), {**SPILLING, "query_id": watch.query_id()})
+        if most is not None and users > most:
+            raise TOO_MANY_ROWS.error(rows=users, limit=most)
+        fields = export_fields(dataset, names)
         source = make_extract(
             self.writer,
             member_rows(dataset, names, members),
-            export_fields(dataset, names),
+            fields,
             database=self.members_database,
-            name=extract_name(request.id, snapshot.id),
-            time_zone=definition.definition.time_zone,
+            name=extract_name(request.id, snapshot_id, fields),
+            time_zone=look.segment.definition.time_zone,
             settings={"query_id": watch.query_id()},
         )
-        return source, users
+        if source.rows != users:
+            drop_extracts(self.writer, self.members_database, request.id)  # the next try reads anew
+            raise FILE_INCOMPLETE.error(rows=source.rows, users=users, bytes=0)
+        return source
 
     def _publish(self, export: Export, request: ExportRequest, written: Written, said: Mapping[str, Any]) -> None:
         """One transaction makes the files visible; where it says no, nothing of them stays."""

@@ -6,6 +6,7 @@ parts agree value by value, and the latest row of each user is looked for once a
 
 from __future__ import annotations
 
+import json
 import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -42,9 +43,14 @@ class ExtractTable:
     age_seconds: int
 
 
-def extract_name(request_id: str, snapshot_id: str) -> str:
-    """One table for a request and the audience it has: a retry finds what the attempt before it made."""
-    return f"extract_{uuid.UUID(request_id).hex}_{uuid.UUID(snapshot_id).hex}"
+def extract_name(request_id: str, snapshot_id: str, fields: Sequence[Field] = ()) -> str:
+    """One table for a request, the audience it has and its columns: a retry finds what the attempt before it made.
+
+    Where the table of the data, or what who asked may see of it, has changed meanwhile, a later file of the request
+    has other columns, and none of those may come from the earlier extract.
+    """
+    columns = json.dumps([[field.name, field.clickhouse_type, field.masked] for field in fields])
+    return f"extract_{uuid.UUID(request_id).hex}_{uuid.uuid5(uuid.UUID(snapshot_id), columns).hex}"
 
 
 def make_extract(

@@ -19,7 +19,6 @@ def manifest(
     source: Source,
     written: Written,
     *,
-    users: int,
     changes: Changes,
     run_id: str,
 ) -> dict[str, Any]:
@@ -27,7 +26,7 @@ def manifest(
 
     `rows` are the sums over the files; `users` those the files are about: `rows` and what was `skipped`, by reason.
     `left_out` are values that are missing in their rows, by reason; `replacements` are changed values by column and
-    reason.
+    reason. Who asked for the files sees of `columns` with `masked` the masks, and nothing of `left_out_columns`.
     """
     segment, snapshot = look.segment, look.snapshot
     first = written.files[0]
@@ -41,6 +40,7 @@ def manifest(
         "rule": dict(segment.definition.rule),
         "sentence": dict(look.sentences),
         "fingerprint": segment.fingerprint,
+        "dataset": segment.definition.dataset,
         "snapshot_id": snapshot.id,
         "snapshot_users": snapshot.users,
         "data_moment": _moment(snapshot.data_moment),
@@ -49,7 +49,8 @@ def manifest(
         "options": look.options.as_json(),
         "time_zone": segment.definition.time_zone,
         "columns": [_column(field) for field in source.fields],
-        "users": users,
+        "left_out_columns": [field.name for field in look.left_out],
+        "users": source.rows,
         "rows": sum(file.rows for file in written.files),
         "bytes": sum(file.bytes for file in written.files),
         "sha256": first.sha256 if len(written.files) == 1 else None,
@@ -61,8 +62,9 @@ def manifest(
     }
 
 
-def _column(field: Field) -> dict[str, str]:
-    return {"name": field.name, "type": field.type.value, "clickhouse_type": field.clickhouse_type}
+def _column(field: Field) -> dict[str, Any]:
+    masked = {"masked": True} if field.masked else {}
+    return {"name": field.name, "type": field.type.value, "clickhouse_type": field.clickhouse_type, **masked}
 
 
 def _file(file: File) -> dict[str, Any]:

@@ -12,6 +12,30 @@ DATASET_MISSING = ProblemKind(
     hint_en="Change the segment to what `GET /datasets` lists.",
     hint_ru="Измените сегмент по списку `GET /datasets`.",
 )
+DATASET_NOT_ALLOWED = ProblemKind(
+    "dataset_not_allowed",
+    Category.FORBIDDEN,
+    en="There is no access to the dataset {name}, whose users the segment is made of.",
+    ru="Нет доступа к набору данных {name}, из пользователей которого состоит сегмент.",
+    hint_en="An administrator can open it.",
+    hint_ru="Открыть его может администратор.",
+)
+TOO_MANY_ROWS = ProblemKind(
+    "too_many_rows",
+    Category.FORBIDDEN,
+    en="The export has {rows} rows, and {limit} at most are allowed.",
+    ru="В выгрузке {rows} строк, а разрешено не больше {limit}.",
+    hint_en="Narrow the segment, or ask an administrator for more.",
+    hint_ru="Сузьте сегмент или попросите администратора поднять предел.",
+)
+OWNER_BLOCKED = ProblemKind(
+    "owner_blocked",
+    Category.FORBIDDEN,
+    en="Nothing is exported for this person: the account is blocked or deleted.",
+    ru="Для этого пользователя выгрузки не готовятся: его учётная запись заблокирована или удалена.",
+    hint_en="Unblock the person, or copy the segment and export the copy.",
+    hint_ru="Разблокируйте пользователя или скопируйте сегмент и выгрузите копию.",
+)
 SEGMENT_BROKEN = ProblemKind(
     "segment_broken",
     Category.CONFLICT,

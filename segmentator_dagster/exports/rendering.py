@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, assert_never
 
+from segmentator_dagster.domain.catalogue import Field
 from segmentator_dagster.domain.errors import Language
 from segmentator_dagster.domain.export import Format, Snapshot
 from segmentator_dagster.domain.export_options import CsvOptions, ExportOptions, Headers, XlsxOptions
@@ -31,13 +32,14 @@ class Changes:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How the files of an export look, and what they say of themselves."""
+    """How the files of an export look, and what they say of themselves; `left_out` is hidden from who asked."""
 
     format: Format
     options: ExportOptions
     segment: Version
     snapshot: Snapshot
     sentences: Mapping[Language, str]
+    left_out: Sequence[Field] = ()
 
     @property
     def headers(self) -> Headers:
@@ -47,6 +49,7 @@ class Look:
         """A new renderer of one part."""
         source, options = part.source, self.options
         shown = titles(source.fields, self.headers)
+        named = shown or [one.name for one in source.fields]
         match self.format:
             case Format.CSV if options.yandex_audience:
                 return AudienceFile(source, options.yandex_audience)
@@ -58,8 +61,10 @@ class Look:
                     self.snapshot,
                     sentences=self.sentences,
                     rows=source.rows,
-                    columns=shown or [one.name for one in source.fields],
+                    columns=named,
                     headers=self.headers,
+                    masked=[name for name, one in zip(named, source.fields, strict=True) if one.masked],
+                    left_out=titles(self.left_out, self.headers) or [one.name for one in self.left_out],
                 )
                 name = file_name.rpartition(".")[0]
                 return XlsxFile(source, options.xlsx or XlsxOptions(), shown, lines, about_title=sheet, name=name)

@@ -16,6 +16,7 @@ _ABOUT = {
     "ru": ("О выгрузке", "Сегмент", "Правило", "Версия", "Снимок", "Данные на", "Строк", "Столбцы"),
     "en": ("About", "Segment", "Rule", "Version", "Snapshot", "Data as of", "Rows", "Columns"),
 }
+_KEPT_BACK = {"ru": ("Под маской", "Скрыты"), "en": ("Masked", "Hidden")}
 
 
 def titles(fields: Sequence[Field], headers: Headers) -> list[str] | None:
@@ -42,15 +43,18 @@ def about(
     rows: int,
     columns: Sequence[str],
     headers: Headers,
+    masked: Sequence[str] = (),
+    left_out: Sequence[str] = (),
 ) -> tuple[str, list[tuple[str, str]]]:
-    """The title of the sheet that says what a workbook is, and its lines."""
+    """The title of the sheet that says what a workbook is, and its lines; the last two where there are such columns."""
     language: Language = "en" if headers is Headers.EN else "ru"
     title, *labels = _ABOUT[language]
     zone = segment.definition.time_zone
     moment = f"{snapshot.data_moment.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M:%S} {zone}"
     name = segment.definition.name
     values = (name, sentences[language], str(snapshot.version), snapshot.id, moment, str(rows), ", ".join(columns))
-    return title, list(zip(labels, values, strict=True))
+    kept_back = zip(_KEPT_BACK[language], (", ".join(masked), ", ".join(left_out)), strict=True)
+    return title, [*zip(labels, values, strict=True), *((label, names) for label, names in kept_back if names)]
 
 
 def file_names(segment: Version, snapshot: Snapshot, parts: Sequence[str], suffix: str) -> list[str]:

@@ -7,6 +7,7 @@ import threading
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from contextvars import copy_context
 from dataclasses import replace
 from types import TracebackType
 from typing import Self
@@ -52,7 +53,9 @@ class Watch:
         self._prefix = f"{export_ids[0]}-{attempt}-{uuid.uuid4().hex[:8]}-"
         self._ended = threading.Event()
         self._unwanted = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name=f"watch-{export_ids[0]}", daemon=True)
+        self._thread = threading.Thread(
+            target=copy_context().run, args=(self._watch,), name=f"watch-{export_ids[0]}", daemon=True
+        )
 
     def query_id(self) -> str:
         """A new id of a query that belongs to the block."""

@@ -5,15 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib import import_module
 
+from segmentator_dagster.exports.due_exports import DueExports
 from segmentator_dagster.exports.exporter import Exporter
+from segmentator_dagster.exports.requesters import Requesters
 from segmentator_dagster.exports.retention import Retention
 from segmentator_dagster.settings import Settings
 from segmentator_dagster.storage.clickhouse import ClickHouse
-from segmentator_dagster.storage.connections import database_of, objects_of, writer_of
+from segmentator_dagster.storage.connections import current_settings_of, database_of, objects_of, writer_of
 from segmentator_dagster.storage.metadata.attempts import Attempts
+from segmentator_dagster.storage.metadata.audit import Audit
 from segmentator_dagster.storage.metadata.datasets import Datasets
 from segmentator_dagster.storage.metadata.exports import Exports
 from segmentator_dagster.storage.metadata.health import SegmentHealth
+from segmentator_dagster.storage.metadata.installation import Installation
+from segmentator_dagster.storage.metadata.people import People
 from segmentator_dagster.storage.metadata.references import References
 from segmentator_dagster.storage.metadata.segments import Segments
 from segmentator_dagster.storage.metadata.snapshots import Snapshots
@@ -32,15 +37,18 @@ class Services:
     clickhouse: ClickHouse
     health: SegmentHealth
     exporter: Exporter
+    due_exports: DueExports
     profiler: DatasetProfiler
     retention: Retention
 
     @classmethod
     def of(cls, settings: Settings) -> Services:
         database, writer = database_of(settings), writer_of(settings)
-        segments, exports = Segments(database), Exports(database, settings.export_defaults)
-        attempts = Attempts(database, settings.export_defaults, keep_days=settings.export_days)
+        current = current_settings_of(settings, database)
+        segments, exports = Segments(database), Exports(database, current.now)
+        attempts = Attempts(database, current.now)
         datasets, objects = Datasets(database), objects_of(settings)
+        requesters = Requesters(People(database), Installation(database))
         exporter = Exporter(
             segments,
             exports,
@@ -51,10 +59,12 @@ class Services:
             writer,
             objects,
             settings.clickhouse_database,
+            requesters,
         )
+        due_exports = DueExports(database, exports, attempts, requesters, Audit(database))
         retention = Retention(exports, objects, Uploads(objects), writer, settings.clickhouse_database)
         health, profiler = SegmentHealth(database), DatasetProfiler(datasets, writer)
-        return cls(segments, exports, attempts, datasets, writer, health, exporter, profiler, retention)
+        return cls(segments, exports, attempts, datasets, writer, health, exporter, due_exports, profiler, retention)
 
     def connect(self) -> None:
         """Open and import what a run will need, so that its first use costs nothing.

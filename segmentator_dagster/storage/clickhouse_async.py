@@ -13,6 +13,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from segmentator_dagster.compiler.query import CompiledQuery
 from segmentator_dagster.domain.errors import Category, ProblemKind
+from segmentator_dagster.domain.installation import MOST_DEADLINE_SECONDS
 from segmentator_dagster.storage.clickhouse import (
     CLICKHOUSE_UNAVAILABLE,
     QUERY_TOO_HEAVY,
@@ -63,20 +64,27 @@ class AsyncClickHouse:
         self._deadline = deadline_seconds
         self._connecting = asyncio.Lock()
         self._client: AsyncClient | None = None
-        self._settings: dict[str, str] = {}
 
-    async def rows(self, query: CompiledQuery, settings: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+    async def rows(
+        self,
+        query: CompiledQuery,
+        settings: Mapping[str, Any] | None = None,
+        *,
+        deadline_seconds: int | None = None,
+    ) -> list[tuple[Any, ...]]:
         """All rows of a small result: texts as the bytes that are stored, moments with their offset.
 
-        UserError query_too_heavy past the deadline. Cancelling the task that waits ends the query on the server.
+        UserError query_too_heavy past the deadline, where none is given the client's own. Cancelling the task that
+        waits ends the query on the server.
         """
-        client = await self._connected()
-        async with _errors_within(self._deadline + GRACE_SECONDS, QUERY_TOO_HEAVY):
+        client, deadline = await self._connected(), deadline_seconds or self._deadline
+        sent = settings_to_send(client.server_settings, deadline)
+        async with _errors_within(_patience(client.server_settings, sent, deadline), QUERY_TOO_HEAVY):
             result = await client.query(
                 query.sql,
                 parameters=dict(query.parameters),
                 # the answer is sent when it is complete, so an error in the middle is an error and no short answer
-                settings={"wait_end_of_query": "1", **self._settings, **(settings or {})},
+                settings={"wait_end_of_query": "1", **sent, **(settings or {})},
                 query_formats={"String": "bytes"},
                 tz_mode="aware",
             )
@@ -94,12 +102,12 @@ class AsyncClickHouse:
                 async with _errors_within(_CONNECT_SECONDS, CLICKHOUSE_UNAVAILABLE):
                     client = await clickhouse_connect.get_async_client(
                         **self._options,
-                        send_receive_timeout=self._deadline + 2 * GRACE_SECONDS,
+                        send_receive_timeout=MOST_DEADLINE_SECONDS + 2 * GRACE_SECONDS,
                         connector_limit=_MOST_AT_ONCE,
                         connector_limit_per_host=_MOST_AT_ONCE,
                     )
                 try:
-                    self._settings = settings_to_send(client.server_settings, self._deadline)
+                    settings_to_send(client.server_settings, self._deadline)
                 except BaseException:
                     await client.close()
                     raise
@@ -129,8 +137,19 @@ def settings_to_send(profile: Mapping[str, SettingDef], deadline_seconds: int) -
             raise ANSWERS_MAY_BE_CUT.error(setting=name, value=profile[name].value, wanted=wanted)
     if profile["readonly"].value == "0":
         sent["readonly"] = "2"
-    if not 0 < float(profile["max_execution_time"].value) <= deadline_seconds:
+    if not _ends_in_time(profile, deadline_seconds):
         sent["max_execution_time"] = str(deadline_seconds)
     # ClickHouse looks whether the client is still there only where the query may not write.
     sent["cancel_http_readonly_queries_on_client_close"] = "1"
     return {name: value for name, value in sent.items() if not profile[name].readonly}
+
+
+def _ends_in_time(profile: Mapping[str, SettingDef], deadline_seconds: int) -> bool:
+    """Whether the server ends the queries of this profile by itself."""
+    return 0 < float(profile["max_execution_time"].value) <= deadline_seconds
+
+
+def _patience(profile: Mapping[str, SettingDef], sent: Mapping[str, str], deadline_seconds: int) -> float:
+    """How long to wait for an answer: longer than the deadline only where the server knows that too."""
+    server_knows = "max_execution_time" in sent or _ends_in_time(profile, deadline_seconds)
+    return deadline_seconds + (GRACE_SECONDS if server_knows else 0)

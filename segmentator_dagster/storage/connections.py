@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+from segmentator_dagster.domain.installation import EffectiveSettings
 from segmentator_dagster.settings import Settings, secret
 from segmentator_dagster.storage.clickhouse import ClickHouse
 from segmentator_dagster.storage.clickhouse_async import GRACE_SECONDS, AsyncClickHouse
+from segmentator_dagster.storage.metadata.current_settings import CurrentSettings
 from segmentator_dagster.storage.metadata.database import Database
+from segmentator_dagster.storage.metadata.installation import Installation
 from segmentator_dagster.storage.objects import Objects, S3Access
 
 
 def database_of(settings: Settings) -> Database:
     return Database(secret(settings.database_url, "database_url"))
+
+
+def current_settings_of(settings: Settings, database: Database) -> CurrentSettings:
+    """What administrators set, over these."""
+    environment = EffectiveSettings(
+        export=settings.export_defaults,
+        export_days=settings.export_days,
+        link_seconds=settings.link_seconds,
+        time_zone=settings.time_zone,
+        count_deadline_seconds=settings.count_deadline_seconds,
+    )
+    return CurrentSettings(Installation(database), environment)
 
 
 def admin_of(settings: Settings) -> ClickHouse:

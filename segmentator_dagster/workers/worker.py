@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import socket
 import sys
-import traceback
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -20,6 +20,8 @@ from dagster._core.events import JobFailureData, RunFailureReason
 from dagster._utils.interrupts import capture_interrupts
 
 from segmentator_dagster.workers import lifeline, liveness, storage
+
+_log = logging.getLogger(__name__)
 
 
 class Task(StrEnum):
@@ -68,7 +70,7 @@ def work_and_exit(pipe: socket.socket, equipment: Equipment) -> NoReturn:
         _work(pipe, equipment)
         code = 0
     except BaseException:  # noqa: BLE001  whatever it was: this is the end of the process, and the log says why
-        traceback.print_exc()
+        _log.critical("the worker ends", exc_info=True)
     finally:
         sys.stdout.flush()
         sys.stderr.flush()

@@ -15,8 +15,7 @@ from typing import Any
 
 import httpx
 
-from segmentator_dagster.embedded.yandex_id.accounts import FIRST_ADMINISTRATOR
-from segmentator_dagster.settings import Settings
+from segmentator_dagster.settings import FIRST_ADMINISTRATOR, Settings
 from segmentator_dagster.storage.clickhouse import ClickHouse
 from segmentator_dagster.storage.connections import admin_of
 from tests.servers.child import free_port

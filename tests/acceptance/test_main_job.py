@@ -9,6 +9,7 @@ import io
 import json
 import time
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,15 @@ def launch(stack: Stack, segment_id: int, *assets: str) -> str:
     ]
     assert answer["__typename"] == "LaunchRunSuccess", answer
     return answer["run"]["runId"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def scheduled(stack: Stack) -> Iterator[Json]:
+    """A segment that is exported every minute: the first one goes by while the other tests run."""
+    schedule = {"cron": "* * * * *", "formats": ["csv"]}
+    segment = stack.create(f"по часам {uuid.uuid4().hex[:6]}", IOS, schedule=schedule)
+    yield segment
+    stack.call("DELETE", f"/segments/{segment['id']}", 204)
 
 
 def test_a_rule_becomes_a_csv_and_a_workbook_of_exactly_its_users(stack: Stack, segment: Json) -> None:
@@ -230,14 +240,11 @@ def test_a_cancelled_export_is_never_published(stack: Stack, segment: Json) -> N
 
 
 @pytest.mark.slow
-def test_a_schedule_exports_by_itself(stack: Stack) -> None:
-    schedule = {"cron": "* * * * *", "formats": ["csv"]}
-    segment = stack.create(f"по часам {uuid.uuid4().hex[:6]}", IOS, schedule=schedule)
-
+def test_a_schedule_exports_by_itself(stack: Stack, scheduled: Json) -> None:
     def published() -> list[Json]:
-        items = stack.call("GET", f"/segments/{segment['id']}/exports")["items"]
+        items = stack.call("GET", f"/segments/{scheduled['id']}/exports")["items"]
         return [item for item in items if item["status"] == "published"]
 
     assert stack.wait(published, 120)[0]["rows"] > 0
-    changed = stack.call("PATCH", f"/segments/{segment['id']}", json={"version": 1, "schedule": None})
+    changed = stack.call("PATCH", f"/segments/{scheduled['id']}", json={"version": 1, "schedule": None})
     assert changed["schedule"] is None

@@ -73,9 +73,9 @@ def dagster_server() -> Iterator[DagsterServer]:
 
 
 @contextmanager
-def api_server(app: FastAPI) -> Iterator[str]:
-    """The application under uvicorn on a port of its own; gives its address."""
-    with socket.create_server((LOOPBACK, 0)) as listener:
+def api_server(app: FastAPI, port: int = 0) -> Iterator[str]:
+    """The application under uvicorn on a port of its own, or on this one; gives its address."""
+    with socket.create_server((LOOPBACK, port)) as listener:
         server = Server(app, log_level="warning")
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 from fastapi import FastAPI, Request, Response, WebSocket
 from fastapi.responses import HTMLResponse
+from structlog.contextvars import get_contextvars
 
 from segmentator_dagster.api.callers import remember_person
 from segmentator_dagster.api.errors import error_response
@@ -27,7 +28,11 @@ PUBLIC_HOST = {"Host": "segments.example.ru"}
 
 
 def surrounded_app(
-    *, public_url: str = LOCAL, trusted_proxies: tuple[str, ...] = (), seconds: float = 30, limits: RateLimits | None = None
+    *,
+    public_url: str = LOCAL,
+    trusted_proxies: tuple[str, ...] = (),
+    seconds: float = 30,
+    limits: RateLimits | None = None,
 ) -> FastAPI:
     app = FastAPI(docs_url=None, openapi_url="/api/v1/openapi.json")
     app.state.services = SimpleNamespace(stopping=threading.Event())
@@ -40,6 +45,10 @@ def surrounded_app(
         remember_person(request.scope, 17)
         return {"address": request.state.address, "scheme": request.url.scheme}
 
+    @app.get("/api/v1/context")
+    async def context() -> dict[str, Any]:
+        return get_contextvars()
+
     @app.post("/api/v1/things")
     async def create_thing(request: Request) -> int:
         return len(await request.body())
@@ -51,10 +60,6 @@ def surrounded_app(
     @app.get("/api/v1/page")
     async def page() -> Response:
         return HTMLResponse("page", headers={"Content-Security-Policy": "default-src 'self'"})
-
-    @app.get("/api/v1/broken")
-    async def broken() -> None:
-        raise RuntimeError("the password is hunter2hunter2")
 
     @app.get("/sign-in")
     async def sign_in(request: Request) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import redis
 
 from segmentator_dagster.api.rate_limits import (
     OF_ROUTE,
@@ -41,8 +42,6 @@ async def admitted(limits: RateLimits, times: int, limit: Limit = Limit.SIGN_IN,
 
 
 def pid_of(server: ValkeyServer) -> int:
-    import redis
-
     with redis.Redis(port=server.port) as client:
         return int(client.info("server")["process_id"])
 

@@ -230,5 +230,11 @@ def test_the_access_log_has_the_route_the_person_and_the_address(
     assert "token-of-a-link" not in str(lines)
 
 
+def test_a_log_entry_knows_its_own_request_and_nothing_of_the_last(local: httpx.Client) -> None:
+    assert local.get(f"{THINGS}/1").status_code == 200  # by a person, on the same connection
+    seen = local.get("/api/v1/context", headers={"X-Request-Id": "r-2"}).json()
+    assert seen == {"request_id": "r-2", "person": None}
+
+
 def _raw(client: httpx.Client, *parts: bytes, pause: float = 0) -> bytes:
     return asyncio.run(said(client.base_url.host, client.base_url.port or 80, *parts, pause=pause))

@@ -15,15 +15,18 @@ from segmentator_dagster.domain.export import ExportRequest, Format, Trigger
 from segmentator_dagster.domain.segment import Definition, Segment
 from segmentator_dagster.exports.exporter import Exporter, Published, Run
 from segmentator_dagster.exports.extract import extract_tables
+from segmentator_dagster.exports.requesters import Requesters
 from segmentator_dagster.storage.clickhouse import ClickHouse
 from segmentator_dagster.storage.members import create_databases
 from segmentator_dagster.storage.metadata.attempts import Attempts
 from segmentator_dagster.storage.metadata.database import Database
 from segmentator_dagster.storage.metadata.datasets import Datasets, RegisteredDataset
 from segmentator_dagster.storage.metadata.exports import Exports
+from segmentator_dagster.storage.metadata.installation import Installation
 from segmentator_dagster.storage.metadata.list_parts import ListParts
 from segmentator_dagster.storage.metadata.lists import Lists
 from segmentator_dagster.storage.metadata.migrate import migrate
+from segmentator_dagster.storage.metadata.people import People
 from segmentator_dagster.storage.metadata.references import References
 from segmentator_dagster.storage.metadata.segments import Segments
 from segmentator_dagster.storage.metadata.snapshots import Snapshots
@@ -54,10 +57,10 @@ class Bench:
 
     def segment(self, dataset: str, rule: dict[str, Any] | None = None, **more: Any) -> Segment:
         definition = Definition(uuid.uuid4().hex, rule or {"kind": "everyone"}, dataset, "Europe/Moscow", **more)
-        return self.exporter.segments.create(definition, "f" * 64, "me")
+        return self.exporter.segments.create(definition, "f" * 64, None)
 
     def ask(self, segment: Segment, *formats: Format, **more: Any) -> ExportRequest:
-        return self.exporter.exports.request(segment, formats, trigger=Trigger.API, requested_by="me", **more)
+        return self.exporter.exports.request(segment, formats, trigger=Trigger.API, requested_by_id=None, **more)
 
     def publish(self, request: ExportRequest, format_: Format) -> Published:
         """One format of a request, by a run of its own."""
@@ -98,6 +101,7 @@ def exporter_of(database: Database, writer: ClickHouse, folder: Path) -> Exporte
         writer,
         Objects(f"file://{folder}", NO_S3),
         "segmentator",
+        Requesters(People(database), Installation(database)),
     )
 
 

@@ -42,7 +42,7 @@ def test_an_audience_follows_segments_and_lists_as_they_are_now_and_dates_of_its
     bench.admin.execute(
         CompiledQuery("INSERT INTO segmentator.list_items (part, value) SELECT {part:UUID}, 'b'", {"part": part})
     )
-    named = bench.lists.create(ListLabel("list", dataset), contents(part), "me")
+    named = bench.lists.create(ListLabel("list", dataset), contents(part), None)
     lately = {"field": "day", "operator": "inLast", "value": {"count": 7, "unit": "day"}}
     inner = bench.segment(
         dataset,

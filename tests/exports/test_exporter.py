@@ -238,7 +238,7 @@ def test_only_a_file_is_made_from_the_last_audience_with_the_version_it_was_take
     assert error.value.code == "audience_missing"
     first = publish(bench, request, Format.CSV)
     nobody = replace(segment.definition, rule={"kind": "everyone", "not": True})
-    bench.exporter.segments.update(segment.id, 1, nobody, "g" * 64, "me")
+    bench.exporter.segments.update(segment.id, 1, nobody, "g" * 64, None)
     run = bench.run(request, "later", request_id=None, takes_audience=False)
     again = bench.exporter.write_file(bench.exporter.begin(run), Format.CSV, run)
     assert (again.export.version, again.export.snapshot_id) == (1, first.export.snapshot_id)

@@ -15,7 +15,7 @@ SNAPSHOT = Snapshot("0c3e3f0a-7d1c-4f6e-8a8e-3c1df2a7d0c9", 1, 3, 2, datetime(20
 
 def version(name: str) -> Version:
     definition = Definition(name, {"kind": "everyone"}, "d", "Europe/Moscow")
-    return Version(1, 3, definition, "f" * 64, "me", datetime(2026, 1, 1, tzinfo=UTC))
+    return Version(1, 3, definition, "f" * 64, None, datetime(2026, 1, 1, tzinfo=UTC))
 
 
 def field(name: str, ru: str = "", en: str = "") -> Field:

@@ -53,7 +53,7 @@ class Ward:
 
     def segment(self, name: str = "Омичи", rule: object = None, **more: Any) -> Segment:
         written = definition(name, rule=rule or self.city(), dataset=self.table, **more)
-        return self.segments.create(written, "f", "me")
+        return self.segments.create(written, "f", None)
 
     def city(self) -> dict[str, Any]:
         where = {"combinator": "and", "rules": [{"field": "city", "operator": "=", "value": "Омск"}]}
@@ -163,7 +163,7 @@ def test_a_segment_is_broken_where_one_it_refers_to_is(ward: Ward) -> None:
     assert ward.faults(outer) == [("broken_segment", "/rule/segment_id")]
     # mending the innermost heals them all, though the catalogue stays as it is
     mended = replace(inner.definition, rule={"kind": "everyone"})
-    assert ward.segments.update(inner.id, 1, mended, "f", "me").broken is None
+    assert ward.segments.update(inner.id, 1, mended, "f", None).broken is None
     assert ward.tick() == "3 segments checked, 0 broke, 2 are whole again."
 
 
@@ -210,7 +210,7 @@ def test_nothing_is_checked_twice_and_deleted_segments_never(ward: Ward) -> None
     ward.segments.delete(deleted.id)
     assert ward.tick().startswith("1 segments checked")
     assert ward.tick().startswith("0 segments checked")
-    ward.segments.update(kept.id, 1, replace(kept.definition, name="renamed"), "f", "me")
+    ward.segments.update(kept.id, 1, replace(kept.definition, name="renamed"), "f", None)
     assert ward.tick().startswith("0 segments checked")
     ward.segment("new")
     assert ward.tick().startswith("1 segments checked")

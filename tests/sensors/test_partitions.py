@@ -36,8 +36,8 @@ def test_a_large_difference_is_applied_in_batches_that_reach_the_end() -> None:
 def test_partitions_of_segments_and_datasets_come_and_go(
     segments: Segments, datasets: Datasets, instance: dg.DagsterInstance
 ) -> None:
-    kept = segments.create(definition("a"), "f", "me")
-    deleted = segments.create(definition("b"), "f", "me")
+    kept = segments.create(definition("a"), "f", None)
+    deleted = segments.create(definition("b"), "f", None)
     segments.delete(deleted.id)
     datasets.register(RegisteredDataset("activity", "datasets", "activity", "user_id"))
     instance.add_dynamic_partitions("segments", ["stray", str(deleted.id)])
@@ -66,7 +66,7 @@ def test_a_segment_that_is_made_while_the_mirror_looks_keeps_its_partition(
     made: list[str] = []
 
     def make_another() -> None:
-        made.append(str(segments.create(definition(f"new {len(made)}"), "f", "me").id))
+        made.append(str(segments.create(definition(f"new {len(made)}"), "f", None).id))
         instance.add_dynamic_partitions("segments", made[-1:])
 
     live_ids, partitions = Segments.live_ids, dg.DagsterInstance.get_dynamic_partitions

@@ -34,8 +34,8 @@ def tick(exports: Exports, instance: dg.DagsterInstance) -> list[dg.RunRequest]:
 def test_a_request_without_a_run_gets_one_with_its_formats_and_tags(
     segments: Segments, exports: Exports, instance: dg.DagsterInstance
 ) -> None:
-    segment = segments.create(definition(), "f", "me")
-    request = exports.request(segment, BOTH, trigger=Trigger.API, requested_by="me")
+    segment = segments.create(definition(), "f", None)
+    request = exports.request(segment, BOTH, trigger=Trigger.API, requested_by_id=None)
     assert tick(exports, instance) == []  # its partition is not there yet
     instance.add_dynamic_partitions("segments", [segment.partition_key])
     (run,) = tick(exports, instance)
@@ -53,13 +53,13 @@ def test_a_request_without_a_run_gets_one_with_its_formats_and_tags(
 def test_a_request_that_has_its_audience_gets_a_run_for_its_files_alone(
     segments: Segments, exports: Exports, attempts: Attempts, database: Database, instance: dg.DagsterInstance
 ) -> None:
-    segment = segments.create(definition(), "f", "me")
+    segment = segments.create(definition(), "f", None)
     instance.add_dynamic_partitions("segments", [segment.partition_key])
-    first = exports.request(segment, BOTH, trigger=Trigger.API, requested_by="me")
+    first = exports.request(segment, BOTH, trigger=Trigger.API, requested_by_id=None)
     attempts.claim(first.id, "run1", None)
     snapshot = Snapshot(str(uuid.uuid4()), segment.id, 1, 3, now())
     assert Snapshots(database).record(snapshot, first.id, 1)
-    exports.request(segment, [Format.PARQUET], trigger=Trigger.API, requested_by="me", snapshot=snapshot)
+    exports.request(segment, [Format.PARQUET], trigger=Trigger.API, requested_by_id=None, snapshot=snapshot)
     (run,) = tick(exports, instance)
     assert [key.to_user_string() for key in run.asset_selection or ()] == ["segment_parquet"]
 
@@ -67,9 +67,9 @@ def test_a_request_that_has_its_audience_gets_a_run_for_its_files_alone(
 def test_a_run_whose_launch_was_not_noted_is_found_by_its_tag_and_not_repeated(
     segments: Segments, exports: Exports, instance: dg.DagsterInstance
 ) -> None:
-    segment = segments.create(definition(), "f", "me")
+    segment = segments.create(definition(), "f", None)
     instance.add_dynamic_partitions("segments", [segment.partition_key])
-    request = exports.request(segment, BOTH, trigger=Trigger.API, requested_by="me")
+    request = exports.request(segment, BOTH, trigger=Trigger.API, requested_by_id=None)
     run = instance.create_run_for_job(_job(), tags={"segmentator/request_id": request.id})
     assert tick(exports, instance) == []
     noted = exports.of_request(request.id)
@@ -87,9 +87,9 @@ def _job() -> dg.JobDefinition:
 def test_a_claimed_request_is_left_alone(
     segments: Segments, exports: Exports, attempts: Attempts, instance: dg.DagsterInstance
 ) -> None:
-    segment = segments.create(definition(), "f", "me")
+    segment = segments.create(definition(), "f", None)
     instance.add_dynamic_partitions("segments", [segment.partition_key])
-    request = exports.request(segment, BOTH, trigger=Trigger.API, requested_by="me")
+    request = exports.request(segment, BOTH, trigger=Trigger.API, requested_by_id=None)
     attempts.claim(request.id, "run1", None)
     assert tick(exports, instance) == []
 
@@ -99,7 +99,7 @@ def test_a_due_segment_is_requested_once_and_its_run_key_is_that_of_the_request(
 ) -> None:
     from segmentator_dagster.sensors import schedules  # noqa: PLC0415
 
-    segment = segments.create(definition(schedule=Schedule("* * * * *", ("csv",))), "f", "me")
+    segment = segments.create(definition(schedule=Schedule("* * * * *", ("csv",))), "f", None)
     instance.add_dynamic_partitions("segments", [segment.partition_key])
     later = now() + timedelta(minutes=2)
     monkeypatch.setattr(schedules, "now", lambda: later)

@@ -49,8 +49,8 @@ def ended(segments: Segments, exports: Exports, attempts: Attempts, store: Store
     """An export in a state; a published one with a file, its manifest and a file of an attempt before it."""
 
     def make(status: Status) -> Export:
-        segment = segments.create(definition(uuid.uuid4().hex), "f", "me")
-        request = exports.request(segment, [Format.CSV], trigger=Trigger.API, requested_by="me")
+        segment = segments.create(definition(uuid.uuid4().hex), "f", None)
+        request = exports.request(segment, [Format.CSV], trigger=Trigger.API, requested_by_id=None)
         (export,) = request.exports
         folder = folder_of(export)
         put(store.objects, f"{folder}/1/abcd/0001", [b"an earlier attempt"])

@@ -82,7 +82,7 @@ def segment(segments: Segments) -> Callable[..., Segment]:
     """Save a segment that refers to these."""
 
     def make(name: str, *segment_ids: int, lists: tuple[int, ...] = ()) -> Segment:
-        return segments.create(definition(name, rule=rule_of(*segment_ids, lists=lists)), "f", "me")
+        return segments.create(definition(name, rule=rule_of(*segment_ids, lists=lists)), "f", None)
 
     return make
 
@@ -94,7 +94,7 @@ def point(segments: Segments) -> Callable[..., Segment]:
     def change(one: Segment, *segment_ids: int, lists: tuple[int, ...] = ()) -> Segment:
         current = segments.get(one.id)
         changed = replace(current.definition, rule=rule_of(*segment_ids, lists=lists))
-        return segments.update(one.id, current.version, changed, "f", "me")
+        return segments.update(one.id, current.version, changed, "f", None)
 
     return change
 
@@ -110,7 +110,7 @@ def contents(*parts: str, items: int = 3, matched: int | None = 2) -> Contents:
 
 
 def make_list(lists: Lists, parts: ListParts, name: str = "Закрытая группа", **label: str) -> UploadedList:
-    return lists.create(ListLabel(**{"name": name, "dataset": "d", **label}), contents(parts.begin()), "me")
+    return lists.create(ListLabel(**{"name": name, "dataset": "d", **label}), contents(parts.begin()), None)
 
 
 def new_postgres_database(url: str) -> str:

@@ -13,7 +13,7 @@ MANIFEST = {"rows": 3}
 
 
 def ask(exports: Exports, segment: Segment, formats: list[Format] = BOTH, key: str | None = None) -> ExportRequest:
-    return exports.request(segment, formats, trigger=Trigger.API, requested_by="me", idempotency_key=key)
+    return exports.request(segment, formats, trigger=Trigger.API, requested_by_id=None, idempotency_key=key)
 
 
 def publish(attempts: Attempts, export_id: str, attempt: int) -> bool:

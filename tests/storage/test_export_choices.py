@@ -19,6 +19,7 @@ from segmentator_dagster.domain.export import (
     Trigger,
 )
 from segmentator_dagster.domain.export_options import CsvOptions, ExportOptions, Headers, XlsxOptions, resolved
+from segmentator_dagster.domain.installation import EffectiveSettings
 from segmentator_dagster.domain.segment import Schedule, Segment
 from segmentator_dagster.storage.metadata.attempts import Attempts
 from segmentator_dagster.storage.metadata.database import Database
@@ -31,32 +32,34 @@ from tests.storage.exporting import BOTH, FILE, MANIFEST, ask, publish
 
 @pytest.fixture
 def segment(segments: Segments) -> Segment:
-    return segments.create(definition(), "f", "me")
+    return segments.create(definition(), "f", None)
 
 
 def test_a_request_gets_what_installation_segment_and_it_itself_say(database: Database, segments: Segments) -> None:
-    exports = Exports(database, ExportOptions(headers=Headers.RU, xlsx=XlsxOptions(about=False)))
+    settings = EffectiveSettings(export=ExportOptions(headers=Headers.RU, xlsx=XlsxOptions(about=False)))
+    exports = Exports(database, lambda: settings)
     own = ExportOptions(csv=CsvOptions(delimiter="|"), xlsx=XlsxOptions(about=True))
-    segment = segments.create(definition(export=own), "f", "me")
+    segment = segments.create(definition(export=own), "f", None)
     said = ExportOptions(csv=CsvOptions(null_text="-"))
-    request = exports.request(segment, BOTH, trigger=Trigger.API, requested_by="me", export=said)
+    request = exports.request(segment, BOTH, trigger=Trigger.API, requested_by_id=None, export=said)
     assert request.options == resolved(ExportOptions(headers=Headers.RU), own, said)
     assert request.options.csv is not None
     assert (request.options.csv.delimiter, request.options.csv.null_text) == ("|", "-")
     assert exports.get(request.exports[0].id).options == request.options
-    plain = segments.update(1, 1, replace(segment.definition, export=None), "f", "me")
+    plain = segments.update(1, 1, replace(segment.definition, export=None), "f", None)
     assert ask(exports, plain).options == resolved(ExportOptions(headers=Headers.RU, xlsx=XlsxOptions(about=False)))
     assert exports.of_request(request.id) == request
 
 
 def test_requests_of_schedules_and_of_runs_resolve_the_same_way(database: Database, segments: Segments) -> None:
     installation, own = ExportOptions(headers=Headers.RU), ExportOptions(csv=CsvOptions(delimiter="|"))
-    segment = segments.create(definition(export=own, schedule=Schedule("0 6 * * *", ("csv",))), "f", "me")
+    settings = EffectiveSettings(export=installation)
+    segment = segments.create(definition(export=own, schedule=Schedule("0 6 * * *", ("csv",))), "f", None)
     moment = datetime(2100, 1, 1, 12, tzinfo=UTC)
     (due,) = segments.due(moment)
-    scheduled = Exports(database, installation).request_due(due, moment)
+    scheduled = Exports(database, lambda: settings).request_due(due, moment)
     assert scheduled is not None
-    of_run = Attempts(database, installation).request_of_run(segment, BOTH, "run1", None)
+    of_run = Attempts(database, lambda: settings).request_of_run(segment, BOTH, "run1", None)
     assert scheduled.options == of_run.options == resolved(installation, own)
 
 
@@ -72,15 +75,15 @@ def snapshot_of(exports: Exports, attempts: Attempts, snapshots: Snapshots, segm
 def test_a_request_for_a_snapshot_has_its_version_and_takes_no_audience(
     exports: Exports, attempts: Attempts, snapshots: Snapshots, segments: Segments
 ) -> None:
-    first = segments.create(definition(export=ExportOptions(headers=Headers.EN)), "f", "me")
+    first = segments.create(definition(export=ExportOptions(headers=Headers.EN)), "f", None)
     snapshot = snapshot_of(exports, attempts, snapshots, first)
-    second = segments.update(1, 1, replace(first.definition, description="x", export=None), "f", "me")
+    second = segments.update(1, 1, replace(first.definition, description="x", export=None), "f", None)
     later = snapshot_of(exports, attempts, snapshots, second)
     assert snapshots.of_segment(first.id, 5) == (later, snapshot)
     assert snapshots.of_segment(first.id, 1) == (later,)
     assert snapshots.latest(first.id) == later
     assert snapshots.latest(999) is None
-    again = exports.request(second, BOTH, trigger=Trigger.API, requested_by="me", snapshot=snapshot)
+    again = exports.request(second, BOTH, trigger=Trigger.API, requested_by_id=None, snapshot=snapshot)
     assert (again.version, again.snapshot_id, again.takes_audience) == (1, snapshot.id, False)
     assert again.options.headers is Headers.EN
     assert ask(exports, second).takes_audience
@@ -93,7 +96,7 @@ def test_a_comparison_is_kept_with_the_request(
 ) -> None:
     one, two = (snapshot_of(exports, attempts, snapshots, segment) for _ in range(2))
     compare = Comparison(one.id, two.id, Kept.REMOVED)
-    more: dict[str, Any] = {"trigger": Trigger.API, "requested_by": "me"}
+    more: dict[str, Any] = {"trigger": Trigger.API, "requested_by_id": None}
     request = exports.request(segment, BOTH, snapshot=two, compare=compare, **more)
     assert (request.compare, request.takes_audience) == (compare, False)
     assert exports.get(request.exports[0].id).compare == compare
@@ -113,9 +116,9 @@ def test_one_key_is_one_request_only_for_the_same_options_snapshot_and_compariso
         {"snapshot": snapshot, "compare": Comparison(snapshot.id, snapshot.id, Kept.STAYED)},
         {"compare": Comparison(snapshot.id, None, Kept.STAYED)},
     ]
-    more: dict[str, Any] = {"trigger": Trigger.API, "requested_by": "me"}
+    more: dict[str, Any] = {"trigger": Trigger.API, "requested_by_id": None}
     made = [exports.request(segment, BOTH, idempotency_key=f"k{n}", **say, **more) for n, say in enumerate(says)]
-    changed = segments.update(1, 1, replace(segment.definition, export=csv), "f", "me")
+    changed = segments.update(1, 1, replace(segment.definition, export=csv), "f", None)
     for number, request in enumerate(made):
         for other, say in enumerate(says):
             if other == number:
@@ -180,7 +183,7 @@ def test_a_new_attempt_begins_from_nothing(exports: Exports, attempts: Attempts,
 def test_files_expire_after_their_days_and_are_deleted_once(
     database: Database, exports: Exports, segment: Segment
 ) -> None:
-    attempts = Attempts(database, keep_days=2)
+    attempts = Attempts(database, lambda: EffectiveSettings(export_days=2))
     ids = []
     for _ in range(3):
         ids.append(ask(exports, segment, [Format.CSV]).exports[0].id)

@@ -27,7 +27,7 @@ REASON = ExportError("run_failed", "по-русски", "in English")
 
 @pytest.fixture
 def segment(segments: Segments) -> Segment:
-    return segments.create(definition(), "f", "me")
+    return segments.create(definition(), "f", None)
 
 
 def test_a_request_waits_with_one_export_per_format(exports: Exports, segment: Segment) -> None:
@@ -174,7 +174,7 @@ def test_cancelled_requests_do_not_wait(exports: Exports, segment: Segment) -> N
 
 
 def test_a_due_schedule_makes_one_request_and_moves_on(exports: Exports, segments: Segments) -> None:
-    segments.create(definition("s", schedule=Schedule("0 6 * * *", ("xlsx",))), "f", "me")
+    segments.create(definition("s", schedule=Schedule("0 6 * * *", ("xlsx",))), "f", None)
     moment = datetime(2100, 1, 1, 12, tzinfo=UTC)
     (due,) = segments.due(moment)
     request = exports.request_due(due, moment)
@@ -213,7 +213,7 @@ def test_a_snapshot_of_an_old_attempt_is_not_taken(
 
 
 def test_the_latest_export_of_each_segment_comes_in_one_answer(exports: Exports, segments: Segments) -> None:
-    ids = [segments.create(definition(f"s{n}"), "f", "me") for n in range(3)]
+    ids = [segments.create(definition(f"s{n}"), "f", None) for n in range(3)]
     ask(exports, ids[0], [Format.CSV])
     latest = [ask(exports, ids[0], [Format.XLSX]), ask(exports, ids[1], [Format.CSV])]
     found = exports.latest_of_segments([s.id for s in ids])

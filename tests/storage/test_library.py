@@ -28,7 +28,7 @@ def test_the_library_has_everything_on_the_way_and_says_what_is_deleted(
     inner = segment("inner", lists=(inner_list.id,))
     beyond = segment("beyond", gone.id)
     middle = segments.create(
-        definition("middle", rule=rule_of(inner.id, beyond.id), dataset="base", time_zone="Asia/Omsk"), "f", "me"
+        definition("middle", rule=rule_of(inner.id, beyond.id), dataset="base", time_zone="Asia/Omsk"), "f", None
     )
     segments.delete(middle.id)
     segments.delete(beyond.id)
@@ -97,7 +97,7 @@ def test_a_stored_rule_that_cannot_be_read_is_a_broken_segment_to_others(
     assert reason in error.problems[0].message("ru")
     # it is still read, renamed, deleted and restored, and keeps what is known of its references
     unread = segments.get(target.id)
-    segments.update(target.id, 1, replace(unread.definition, name="renamed"), "f", "me")
+    segments.update(target.id, 1, replace(unread.definition, name="renamed"), "f", None)
     assert used_by(references, Kind.SEGMENT, inner.id) == [target.id]
     segments.delete(user.id)
     segments.delete(target.id)

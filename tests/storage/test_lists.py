@@ -33,9 +33,9 @@ def refusal(action: Callable[[], object]) -> str:
 
 def test_a_list_reads_back_as_it_was_written(lists: Lists, parts: ListParts) -> None:
     label, held = ListLabel("Группа", "d", "city", "о"), contents(parts.begin(), matched=None)
-    made = lists.create(label, held, "me")
+    made = lists.create(label, held, 7)
     assert lists.get(made.id) == made
-    assert (made.label, made.contents, made.version, made.owner) == (label, held, 1, "me")
+    assert (made.label, made.contents, made.version, made.owner_id) == (label, held, 1, 7)
     assert made.contents.unmatched is None
     assert contents(matched=2, items=5).unmatched == 3
 

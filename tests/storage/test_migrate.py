@@ -81,7 +81,7 @@ def test_segments_of_before_keep_everything_and_are_of_the_first_language_versio
     segment = segments.get(1)
     assert (segment.definition.rule_version, segment.broken) == (1, None)
     assert segments.version(1, 1).definition == segment.definition
-    changed = segments.update(1, 1, replace(segment.definition, rule_version=LANGUAGE_VERSION), "f", "me")
+    changed = segments.update(1, 1, replace(segment.definition, rule_version=LANGUAGE_VERSION), "f", 7)
     assert [version.definition.rule_version for version in segments.versions(1)] == [LANGUAGE_VERSION, 1]
     downgrade(empty_database, "0001")
     with empty_database.engine.connect() as connection:

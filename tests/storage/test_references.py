@@ -7,7 +7,7 @@ import pytest
 
 from segmentator_dagster.storage.metadata.list_parts import ListParts
 from segmentator_dagster.storage.metadata.lists import Lists
-from segmentator_dagster.storage.metadata.references import Dependent, Kind, References
+from segmentator_dagster.storage.metadata.references import Kind, References
 from segmentator_dagster.storage.metadata.segments import Segments
 from tests.parallel import in_parallel
 from tests.storage.conftest import definition, make_list
@@ -19,7 +19,8 @@ def test_references_follow_the_rule_of_a_segment_through_its_life(
 ) -> None:
     target, other, list_id = segment("target"), segment("other"), make_list(lists, parts).id
     user = segment("user", target.id, lists=(list_id,))
-    assert references.dependents(Kind.SEGMENT, [target.id, other.id]) == {target.id: (Dependent(user.id, "user"),)}
+    ((id_, (found,)),) = references.dependents(Kind.SEGMENT, [target.id, other.id]).items()
+    assert (id_, found.id, found.name) == (target.id, user.id, "user")
     assert used_by(references, Kind.LIST, list_id) == [user.id]
     point(user, other.id, target.id)
     assert used_by(references, Kind.LIST, list_id) == []
@@ -48,7 +49,7 @@ def test_references_are_found_in_conditions_comparisons_and_inside_a_top(
         "aggregate": {"function": "rows"},
         "where": where,
     }
-    user = segments.create(definition("user", rule=rule), "f", "me")
+    user = segments.create(definition("user", rule=rule), "f", None)
     assert used_by(references, Kind.SEGMENT, target.id) == [user.id]
     assert [used_by(references, Kind.LIST, id_) for id_ in (one, two, three)] == [[user.id]] * 3
 
@@ -74,9 +75,9 @@ def test_a_reference_that_leads_nowhere_is_refused_and_nothing_is_saved(
     user = segment("user")
     wanted = definition("other", rule=rule_of(gone.id, 999, lists=(gone_list.id, 998)))
     write = {
-        "create": lambda: segments.create(wanted, "f", "me"),
-        "update": lambda: segments.update(user.id, 1, wanted, "f", "me"),
-        "copy": lambda: segments.create(replace(wanted, name="copy"), "f", "me"),
+        "create": lambda: segments.create(wanted, "f", None),
+        "update": lambda: segments.update(user.id, 1, wanted, "f", None),
+        "copy": lambda: segments.create(replace(wanted, name="copy"), "f", None),
     }[action]
     error = refusal(write)
     assert sorted(problem.code for problem in error.problems) == [
@@ -143,7 +144,7 @@ def test_a_segment_comes_back_though_what_it_refers_to_is_gone(
     assert restored.deleted_at is None
     assert used_by(references, Kind.SEGMENT, target.id) == [user.id]
     renamed = replace(restored.definition, name="renamed")
-    assert segments.update(user.id, 1, renamed, "f", "me").version == 2  # an old dead end does not stop other changes
+    assert segments.update(user.id, 1, renamed, "f", None).version == 2  # an old dead end does not stop other changes
 
 
 def test_a_restore_that_would_close_a_circle_is_refused(segments: Segments, segment: Any, point: Any) -> None:

@@ -19,6 +19,7 @@ from segmentator_dagster.api.http_problems import (
     INTERNAL_ERROR,
     RANGE_NOT_SATISFIABLE,
 )
+from segmentator_dagster.api.languages import DefaultLanguage, russian
 from segmentator_dagster.api.middleware.refusal import CLOSING, refuse
 
 _log = logging.getLogger("segmentator.api")
@@ -45,11 +46,17 @@ class Around:
     """`public_url` says whether people come by https; proxies that are not trusted cannot say whose request it is."""
 
     def __init__(
-        self, app: ASGIApp, *, public_url: str = "http://127.0.0.1:8000", trusted_proxies: Iterable[str] = ()
+        self,
+        app: ASGIApp,
+        *,
+        public_url: str = "http://127.0.0.1:8000",
+        trusted_proxies: Iterable[str] = (),
+        default_language: DefaultLanguage = russian,
     ) -> None:
         self._app = app
         self._headers = SECURE_HEADERS | (_ONLY_HTTPS if public_url.startswith("https://") else {})
         self._trusted = networks(trusted_proxies)
+        self._default_language = default_language
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -58,8 +65,11 @@ class Around:
         given = Headers(scope=scope).get("x-request-id", "")
         request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
         address = client_address(scope, self._trusted)
-        scope.setdefault("state", {}).update(request_id=request_id, address=address)
-        with bound_contextvars(request_id=request_id):
+        scope.setdefault("state", {}).update(
+            request_id=request_id, address=address, default_language=self._default_language
+        )
+        # person: a connection's next request begins with what the last one left bound
+        with bound_contextvars(request_id=request_id, person=None):
             await self._answer(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:

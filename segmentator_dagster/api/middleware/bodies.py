@@ -60,7 +60,7 @@ class StrictBody:
     async def _whole(self, headers: Headers, receive: Receive) -> bytes | None:
         """None where the caller went away; UserError body_too_large, body_too_slow."""
         declared = headers.get("content-length", "0")
-        if not declared.isdigit() or len(declared) > 15 or int(declared) > MAX_BODY_BYTES:
+        if not declared.isdecimal() or len(declared) > 15 or int(declared) > MAX_BODY_BYTES:
             raise BODY_TOO_LARGE.error(limit=MAX_BODY_BYTES >> 20)
         try:
             async with asyncio.timeout(self._seconds):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
-from segmentator_dagster.api.errors import error_response, preferred_language
+from segmentator_dagster.api.errors import error_response
+from segmentator_dagster.api.languages import language_of
 from segmentator_dagster.domain.errors import Problem
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -18,6 +18,5 @@ async def refuse(
     problem: Problem, scope: Scope, receive: Receive, send: Send, headers: Mapping[str, str] | None = None
 ) -> None:
     """Answer with one problem in the one error body, also to a WebSocket that is not open yet."""
-    language = preferred_language(Headers(scope=scope).get("accept-language", ""))
-    response = error_response([problem], language, scope["state"]["request_id"], headers=headers)
+    response = error_response([problem], await language_of(scope), scope["state"]["request_id"], headers=headers)
     await response(scope, receive, send)

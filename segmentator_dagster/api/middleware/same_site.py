@@ -28,7 +28,9 @@ class SameSite:
                 return
             # a socket is opened by GET and changes what it likes afterwards
             safe = scope["type"] == "http" and scope["method"] in SAFE_METHODS
-            if not safe and is_cross_site(headers, self._origin):
+            # a token is no browser's to send by itself; with a cookie beside it nobody knows whose will it was
+            by_program = "authorization" in headers and "cookie" not in headers
+            if not safe and not by_program and is_cross_site(headers, self._origin):
                 await refuse(CROSS_SITE.at(), scope, receive, send)
                 return
         await self._app(scope, receive, send)

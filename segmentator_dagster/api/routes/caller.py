@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import Depends, Header, Request
 
-from segmentator_dagster.api.errors import preferred_language
+from segmentator_dagster.api.languages import default_language, named_language
 from segmentator_dagster.api.services import Services
 from segmentator_dagster.domain.access import NOT_SIGNED_IN, Action, Actor, decide
 from segmentator_dagster.domain.errors import Language
@@ -28,9 +28,12 @@ async def _services(request: Request) -> Services:
 
 
 async def _language(
-    accept_language: Annotated[str, Header(description="`ru` (default) or `en`: language of messages")] = "",
+    request: Request,
+    accept_language: Annotated[
+        str, Header(description="`ru` or `en`: language of messages; neither: that of the settings")
+    ] = "",
 ) -> Language:
-    return preferred_language(accept_language)
+    return named_language(accept_language) or await default_language(request.scope)
 
 
 UseCases = Annotated[Services, Depends(_services)]

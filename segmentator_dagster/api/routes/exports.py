@@ -11,7 +11,7 @@ from fastapi import Depends, Header, Query
 from fastapi.responses import FileResponse, RedirectResponse, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from segmentator_dagster.api.documented import ANY, CHANGING, STORED, WITH_BODY, errors
+from segmentator_dagster.api.documented import CHANGING, STORED, WITH_BODY, errors
 from segmentator_dagster.api.export_events import states
 from segmentator_dagster.api.exports import FILES_PATH
 from segmentator_dagster.api.gate import closed_router
@@ -21,6 +21,7 @@ from segmentator_dagster.api.problems import (
     DUPLICATE_VALUE,
     EXPORT_NOT_PUBLISHED,
     FILE_EXPIRED,
+    FILE_NOT_ALLOWED,
     FILE_NOT_FOUND,
     LINK_EXPIRED,
     LINK_INVALID,
@@ -54,7 +55,8 @@ from segmentator_dagster.domain.export_checking import (
     TWO_SPLITS,
     UNENCODABLE_TEXT,
 )
-from segmentator_dagster.domain.problems import EMPTY_LIST, UNKNOWN_FIELD
+from segmentator_dagster.domain.problems import EMPTY_LIST, FIELD_MASKED, UNKNOWN_FIELD
+from segmentator_dagster.exports.problems import DATASET_NOT_ALLOWED, TOO_MANY_ROWS
 from segmentator_dagster.storage.clickhouse import CLICKHOUSE_UNAVAILABLE
 from segmentator_dagster.storage.metadata.exports import EXPORT_FINISHED, EXPORT_NOT_FOUND, IDEMPOTENCY_KEY_REUSED
 from segmentator_dagster.storage.metadata.segments import SEGMENT_DELETED, SEGMENT_NOT_FOUND
@@ -74,9 +76,11 @@ OPTIONS = (
     AUDIENCE_IS_CSV,
     AUDIENCE_IS_ONE_FILE,
     UNKNOWN_FIELD,
+    FIELD_MASKED,
     CLICKHOUSE_UNAVAILABLE,
 )
 _FILE = (EXPORT_NOT_FOUND, EXPORT_NOT_PUBLISHED, FILE_EXPIRED, OBJECT_NOT_FOUND, OBJECT_STORE_UNAVAILABLE)
+_KEPT_BACK = (FILE_NOT_ALLOWED, TOO_MANY_ROWS, CLICKHOUSE_UNAVAILABLE)
 _RETRY_MILLISECONDS = 1000
 _EVENTS = (
     f"event: progress\ndata: {json.dumps(EXAMPLE_EXPORT, ensure_ascii=False)}\nid: 1\nretry: {_RETRY_MILLISECONDS}\n\n"
@@ -100,6 +104,7 @@ _BYTES = {"content": {"application/octet-stream": {"schema": {"type": "string", 
         *OPTIONS,
         SNAPSHOT_NOT_FOUND,
         SNAPSHOT_OR_COMPARE,
+        DATASET_NOT_ALLOWED,
         BAD_IDEMPOTENCY_KEY,
         IDEMPOTENCY_KEY_REUSED,
     ),
@@ -141,12 +146,12 @@ def list_exports(
     "/export-options",
     summary="Describe the options of exports",
     response_description="Formats, profiles, defaults and every option",
-    responses=errors(*ANY),
+    responses=errors(*STORED),
 )
-async def export_options(use: UseCases) -> ExportChoicesOut:
+def export_options(use: UseCases, caller: Caller) -> ExportChoicesOut:
     """What `export` of a segment or of a request may say, in words for people, and what holds where nothing is said
     here."""
-    return ExportChoicesOut.of(use.exports.installation)
+    return ExportChoicesOut.of(use.exports.defaults(caller.actor))
 
 
 @router.get(
@@ -226,7 +231,7 @@ def cancel_export(export_id: str, use: UseCases, caller: Caller) -> ExportOut:
     response_class=RedirectResponse,
     summary="Download the file of an export",
     response_description="Go to `Location`; the link lives for a minute at most",
-    responses=errors(*STORED, *_FILE, SEVERAL_FILES, FILE_NOT_FOUND, OUT_OF_RANGE),
+    responses=errors(*STORED, *_FILE, *_KEPT_BACK, SEVERAL_FILES, FILE_NOT_FOUND, OUT_OF_RANGE),
 )
 def download_export(
     export_id: str,
@@ -234,7 +239,8 @@ def download_export(
     caller: Caller,
     file: Annotated[int | None, Query(ge=1, description="which one of several, from 1")] = None,
 ) -> RedirectResponse:
-    """Redirects to a link made for this request: of S3, or of this API where files are in a folder."""
+    """Redirects to a link made for this request: of S3, or of this API where files are in a folder. Who asked for the
+    files decided what they show: whoever may see less of the data, or fewer rows, does not get them."""
     return RedirectResponse(use.exports.download_url(caller.actor, export_id, file), 307)
 
 

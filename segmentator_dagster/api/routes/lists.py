@@ -51,7 +51,7 @@ from segmentator_dagster.collection.problems import (
     TOO_MANY_COLUMNS,
     VALUE_UNDECODABLE,
 )
-from segmentator_dagster.domain.problems import MISSING_KEY, UNKNOWN_DATASET, UNKNOWN_FIELD, UNKNOWN_KEY
+from segmentator_dagster.domain.problems import FIELD_MASKED, MISSING_KEY, UNKNOWN_DATASET, UNKNOWN_FIELD, UNKNOWN_KEY
 from segmentator_dagster.storage.clickhouse import CLICKHOUSE_UNAVAILABLE
 from segmentator_dagster.storage.metadata.lists import LIST_DELETED, LIST_IN_USE, LIST_NAME_TAKEN, LIST_NOT_FOUND
 from segmentator_dagster.storage.metadata.pages import BAD_CURSOR
@@ -96,7 +96,7 @@ _CSV: dict[int | str, dict[str, Any]] = {
     summary="Upload a new list",
     response_description="The list and what was found in the file; its address is in `Location`",
     openapi_extra={"requestBody": FILE_BODY},
-    responses=errors(*CHANGING, *_FILE, *_NAMING, UNKNOWN_DATASET, UNKNOWN_FIELD, FIELD_NOT_COMPARABLE),
+    responses=errors(*CHANGING, *_FILE, *_NAMING, UNKNOWN_DATASET, UNKNOWN_FIELD, FIELD_MASKED, FIELD_NOT_COMPARABLE),
 )
 async def create_list(
     request: Request, query: Annotated[NewListQuery, Query()], response: Response, use: UseCases, caller: Caller

@@ -20,6 +20,7 @@ from segmentator_dagster.api.schemas.rules import MeaningOut, RuleIn
 from segmentator_dagster.domain.problems import (
     DUPLICATE_COLUMN,
     EMPTY_GROUP,
+    FIELD_MASKED,
     KEY_WANTED,
     UNKNOWN_DATASET,
     UNKNOWN_FIELD,
@@ -48,6 +49,7 @@ _CHECKED = (
     UNKNOWN_DATASET,
     UNKNOWN_TIME_ZONE,
     UNKNOWN_FIELD,
+    FIELD_MASKED,
     UNKNOWN_OPERATOR,
     WRONG_VALUE_TYPE,
     EMPTY_GROUP,

@@ -13,7 +13,7 @@ from segmentator_dagster.api.routes.caller import Caller, UseCases
 from segmentator_dagster.api.routes.rules import ASKED
 from segmentator_dagster.api.routes.waiting import CallerWaits
 from segmentator_dagster.api.schemas.analysis import EntryKey, EntryType, ValuesOut, field_named
-from segmentator_dagster.domain.problems import KEY_WANTED, NOT_FILTERABLE, UNKNOWN_FIELD
+from segmentator_dagster.domain.problems import FIELD_MASKED, KEY_WANTED, NOT_FILTERABLE, UNKNOWN_FIELD
 from segmentator_dagster.storage.catalogue import DATASET_NOT_FOUND
 from segmentator_dagster.storage.clickhouse import CLICKHOUSE_UNAVAILABLE
 
@@ -31,6 +31,7 @@ _PREFIX_LENGTH = 1000
         *ASKED,
         DATASET_NOT_FOUND,
         UNKNOWN_FIELD,
+        FIELD_MASKED,
         NOT_FILTERABLE,
         KEY_WANTED,
         OUT_OF_RANGE,

@@ -26,6 +26,7 @@ _EXAMPLE_FIELD: dict[str, Any] = {
     "label": {"ru": "Когорта (первый день)", "en": "Cohort (first day)"},
     "filterable": True,
     "sensitive": False,
+    "masked": False,
     "operators": [{"key": "=", "label": {"ru": "равно", "en": "equals"}, "value": "scalar"}],
     "entry_types": [],
 }
@@ -76,7 +77,10 @@ class FieldOut(BaseModel):
     label: TextOut
     filterable: bool = Field(description="whether rules may use it")
     sensitive: bool
-    operators: list[OperatorOut] = Field(description="what rules may ask of it; nothing of a map or JSON itself")
+    masked: bool = Field(description="whether you see its mask only: in previews and files, and rules may not use it")
+    operators: list[OperatorOut] = Field(
+        description="what rules may ask of it; nothing of a map or JSON itself, nor of a masked field"
+    )
     entry_types: list[str] = Field(
         description="the type of the entries of a map or JSON, or the types they may be read `as`, the default first"
     )
@@ -91,6 +95,7 @@ class FieldOut(BaseModel):
             label=_label(field.label_ru, field.label_en, field.name),
             filterable=field.filterable,
             sensitive=field.sensitive,
+            masked=field.masked,
             operators=[OperatorOut.of(operator) for operator in operators_of(field)],
             entry_types=[type_.value for type_ in _entry_types(field)],
         )

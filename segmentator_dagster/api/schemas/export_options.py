@@ -50,7 +50,9 @@ class OptionOut(BaseModel):
 
 class ExportChoicesOut(BaseModel):
     model_config = ConfigDict(
-        json_schema_extra=lambda schema: schema.update(examples=[ExportChoicesOut.of(None).model_dump(mode="json")])
+        json_schema_extra=lambda schema: schema.update(
+            examples=[ExportChoicesOut.of(resolved()).model_dump(mode="json")]
+        )
     )
 
     formats: list[NamedOut]
@@ -59,14 +61,14 @@ class ExportChoicesOut(BaseModel):
     options: list[OptionOut]
 
     @classmethod
-    def of(cls, installation: ExportOptions | None) -> Self:
+    def of(cls, defaults: ExportOptions) -> Self:
         return cls(
             formats=[NamedOut(value=format_.value, label=_text(text)) for format_, text in FORMATS.items()],
             profiles=[
                 ProfileOut(value=profile.value, label=_text(VALUES["csv.profile"][profile]), csv=options)
                 for profile, options in PROFILES.items()
             ],
-            defaults=resolved(installation),
+            defaults=defaults,
             options=list(_options()),
         )
 

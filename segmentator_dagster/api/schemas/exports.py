@@ -99,7 +99,9 @@ class ExportsIn(_In):
         }
     )
 
-    formats: list[str] = Field(description="`csv`, `xlsx`, `parquet`; each at most once")
+    formats: list[str] | None = Field(
+        None, description="`csv`, `xlsx`, `parquet`, each at most once; null: those of the settings"
+    )
     export: Layer = None
     snapshot_id: str | None = Field(None, description="of an audience that was taken before; null: take it now")
     compare: ComparisonIn | None = Field(None, description="null: the whole audience")

@@ -81,10 +81,12 @@ class _In(BaseModel):
 
 class ScheduleIn(_In):
     cron: str = Field(description="five fields, in the segment's time zone", examples=["0 6 * * 1"])
-    formats: Texts = Field(description="`csv`, `xlsx`, `parquet`; each at most once")
+    formats: Texts | None = Field(
+        None, description="`csv`, `xlsx`, `parquet`, each at most once; null: those of the settings when it is time"
+    )
 
     def schedule(self) -> Schedule:
-        return Schedule(self.cron, tuple(self.formats))
+        return Schedule(self.cron, None if self.formats is None else tuple(self.formats))
 
 
 class SegmentIn(_In):
@@ -169,11 +171,13 @@ class SegmentsQuery(PageQuery):
 
 class ScheduleOut(BaseModel):
     cron: str
-    formats: list[str]
+    formats: list[str] | None = Field(description="null: those of the settings when it is time")
 
     @classmethod
     def of(cls, schedule: Schedule | None) -> Self | None:
-        return cls(cron=schedule.cron, formats=list(schedule.formats)) if schedule else None
+        if schedule is None:
+            return None
+        return cls(cron=schedule.cron, formats=None if schedule.formats is None else list(schedule.formats))
 
 
 class SegmentLinks(BaseModel):

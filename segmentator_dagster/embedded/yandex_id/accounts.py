@@ -1,10 +1,12 @@
-"""The people whom the emulator knows. Imports nothing heavy: settings name the first administrator by it."""
+"""The people whom the emulator knows."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
 from typing import Literal
+
+from segmentator_dagster.settings import FIRST_ADMINISTRATOR
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +41,6 @@ class Account:
         digest = hashlib.sha256(f"avatar {self.id}".encode()).hexdigest()
         return f"{int(digest[:4], 16)}/{digest[4:20]}-{self.id}"
 
-
-FIRST_ADMINISTRATOR = "anna.smirnova"
 
 ACCOUNTS = (
     Account(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -19,7 +19,7 @@ from segmentator_dagster.domain.export import (
     Status,
     Trigger,
 )
-from segmentator_dagster.domain.export_options import ExportOptions
+from segmentator_dagster.domain.installation import EffectiveSettings
 from segmentator_dagster.domain.segment import Segment
 from segmentator_dagster.storage.metadata.database import Database, now
 from segmentator_dagster.storage.metadata.export_rows import (
@@ -33,12 +33,11 @@ from segmentator_dagster.storage.metadata.models import ExportRequestRow, Export
 
 
 class Attempts:
-    """`installation` is what it says of the files of every request; published files expire after `keep_days`."""
+    """The settings in force say how files look and how long they are kept."""
 
-    def __init__(self, database: Database, installation: ExportOptions | None = None, *, keep_days: int = 30) -> None:
+    def __init__(self, database: Database, settings_now: Callable[[], EffectiveSettings] = EffectiveSettings) -> None:
         self._database = database
-        self._installation = installation
-        self._keep = timedelta(days=keep_days)
+        self._settings_now = settings_now
 
     def claim(self, request_id: str, run_id: str, parent_run_id: str | None) -> ExportRequest | None:
         """Make `run_id` the one run that works on a request; None where another run has it or all is final.
@@ -88,7 +87,7 @@ class Attempts:
                     formats,
                     Trigger.DAGSTER,
                     None,
-                    installation=self._installation,
+                    installation=self._settings_now().export,
                     snapshot=snapshot,
                     run_id=run_id,
                 )
@@ -151,7 +150,7 @@ class Attempts:
                 files=[file_json(file) for file in files],
                 manifest=dict(manifest),
                 finished_at=moment,
-                expires_at=moment + self._keep,
+                expires_at=moment + timedelta(days=self._settings_now().export_days),
             )
         )
 

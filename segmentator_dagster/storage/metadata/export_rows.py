@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -48,6 +48,7 @@ def new_request_row(
     requested_by_id: int | None,
     *,
     installation: ExportOptions | None,
+    said: Mapping[str, Any] | None = None,
     export: ExportOptions | None = None,
     snapshot: Snapshot | None = None,
     compare: Comparison | None = None,
@@ -76,7 +77,7 @@ def new_request_row(
         run_id=run_id,
         launched_run_id=run_id,
         snapshot_id=snapshot.id if snapshot else None,
-        asked=asked(export, snapshot, compare),
+        asked=dict(said) if said else None,
         options=resolved(installation, definition_of(version).export, export).as_json(),
         compare=compare.as_json() if compare else None,
         created_at=moment,
@@ -101,9 +102,15 @@ def new_request_row(
     return row
 
 
-def asked(export: ExportOptions | None, snapshot: Snapshot | None, compare: Comparison | None) -> dict[str, Any] | None:
-    """What a request says beside its formats, to tell whether another says the same."""
+def asked(
+    formats: Sequence[Format] | None,
+    export: ExportOptions | None,
+    snapshot: Snapshot | None,
+    compare: Comparison | None,
+) -> dict[str, Any] | None:
+    """What a request says beside its formats, to tell whether another says the same; that it names none is said."""
     said = {
+        "default_formats": formats is None,
         "export": export.as_json() if export else None,
         "snapshot_id": snapshot.id if snapshot else None,
         "compare": compare.as_json() if compare else None,

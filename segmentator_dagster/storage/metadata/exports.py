@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from segmentator_dagster.domain.errors import Category, ProblemKind
 from segmentator_dagster.domain.export import Comparison, Export, ExportRequest, Format, Snapshot, Status, Trigger
 from segmentator_dagster.domain.export_options import ExportOptions
+from segmentator_dagster.domain.installation import EffectiveSettings
 from segmentator_dagster.domain.segment import Segment
 from segmentator_dagster.storage.metadata.database import Database, now
 from segmentator_dagster.storage.metadata.export_rows import (
@@ -54,16 +55,16 @@ _DUE = uuid.UUID("a3f1c9de-6f0b-4e55-9d0c-8a2b7d2f4c11")
 
 
 class Exports:
-    """`installation` is what it says of the files of every request."""
+    """The settings in force say how the files of a request look, and their formats where nobody names them."""
 
-    def __init__(self, database: Database, installation: ExportOptions | None = None) -> None:
+    def __init__(self, database: Database, settings_now: Callable[[], EffectiveSettings] = EffectiveSettings) -> None:
         self._database = database
-        self._installation = installation
+        self._settings_now = settings_now
 
     def request(
         self,
         segment: Segment,
-        formats: Sequence[Format],
+        formats: Sequence[Format] | None,
         *,
         trigger: Trigger,
         requested_by_id: int | None,
@@ -75,12 +76,13 @@ class Exports:
     ) -> ExportRequest:
         """Write one request with an export per format. The same key and content again gives the first request.
 
+        No formats: those of the settings.
         With a snapshot of the segment its files are made of that and of its version, else of an audience to be taken.
         A new request has the given `request_id`, so a caller can tell whether it was this call that wrote it.
         UserError idempotency_key_reused where the key belongs to other content, segment_deleted where the segment
         was deleted meanwhile.
         """
-        said = asked(export, snapshot, compare)
+        said, settings = asked(formats, export, snapshot, compare), self._settings_now()
         try:
             with self._database.writing() as session:
                 if idempotency_key and (earlier := _by_key(session, idempotency_key)):
@@ -88,10 +90,11 @@ class Exports:
                 row = new_request_row(
                     session,
                     segment,
-                    formats,
+                    settings.formats if formats is None else formats,
                     trigger,
                     requested_by_id,
-                    installation=self._installation,
+                    installation=settings.export,
+                    said=said,
                     export=export,
                     snapshot=snapshot,
                     compare=compare,
@@ -113,17 +116,18 @@ class Exports:
         schedule = due.segment.definition.schedule
         if schedule is None:
             return None
+        settings = self._settings_now()
         with self._database.writing() as session:
             if not advance_due(session, due.segment.id, due.due_at, moment):
                 return None
-            formats = [Format(name) for name in schedule.formats]
+            formats = settings.formats if schedule.formats is None else [Format(name) for name in schedule.formats]
             row = new_request_row(
                 session,
                 due.segment,
                 formats,
                 Trigger.SCHEDULE,
                 due.segment.owner_id,
-                installation=self._installation,
+                installation=settings.export,
                 scheduled_for=due.due_at,
                 request_id=_id_of_due(due),
             )
@@ -264,10 +268,10 @@ def _by_key(session: Session, idempotency_key: str) -> ExportRequestRow | None:
 
 
 def _same(
-    earlier: ExportRequestRow, segment: Segment, formats: Sequence[Format], said: Mapping[str, Any] | None
+    earlier: ExportRequestRow, segment: Segment, formats: Sequence[Format] | None, said: Mapping[str, Any] | None
 ) -> ExportRequest:
     request = request_of(earlier)
-    asked_formats = {export.format for export in request.exports}
-    if request.segment_id != segment.id or asked_formats != set(formats) or earlier.asked != said:
+    same_formats = formats is None or {export.format for export in request.exports} == set(formats)
+    if request.segment_id != segment.id or not same_formats or earlier.asked != said:
         raise IDEMPOTENCY_KEY_REUSED.error()
     return request

@@ -54,7 +54,8 @@ class Installation:
             return row.version
 
     def _row(self, session: Session) -> InstallationRow:
-        row = session.get(InstallationRow, _ONLY, with_for_update=True)
+        # what this transaction has read before is read again: only now nobody else can change it
+        row = session.get(InstallationRow, _ONLY, with_for_update=True, populate_existing=True)
         if row is not None:
             return row
         try:

@@ -184,7 +184,9 @@ def _live_row(
     with_deleted: bool = False,
     for_update: bool = False,
 ) -> ListRow:
-    row = session.get(ListRow, list_id, with_for_update=for_update) if 0 < list_id < 2**31 else None
+    known = 0 < list_id < 2**31
+    # what this transaction read of the row before it had the lock may be old
+    row = session.get(ListRow, list_id, with_for_update=for_update, populate_existing=for_update) if known else None
     if row is None or not sees(viewer, Owned(row.owner_id, Visibility(row.visibility))):
         raise LIST_NOT_FOUND.error(id=list_id)
     if row.deleted_at is not None and not with_deleted:

@@ -98,14 +98,16 @@ class People:
         UserError not_invited, person_blocked; then nothing is written.
         """
         with self._database.writing() as session:
-            row = session.scalar(select(PersonRow).where(PersonRow.yandex_id == profile.yandex_id).with_for_update())
+            row = _of_yandex(session, profile.yandex_id)
+            if row is None:
+                _lock_roles(session)
+                row = _of_yandex(session, profile.yandex_id)  # they may have come in by another tab at this moment
             if row is not None:
                 if row.blocked_at is not None:
                     raise PERSON_BLOCKED.error()
                 _write_profile(row, profile)
                 session.flush()
                 return SignedIn(person_of(row))
-            _lock_roles(session)
             keys = {contact_key(one) for one in (profile.login, profile.email) if one}
             invite = session.scalar(
                 select(InviteRow)
@@ -294,8 +296,14 @@ def _refuse_last(session: Session, row: PersonRow) -> None:
         raise LAST_ADMINISTRATOR.error()
 
 
+def _of_yandex(session: Session, yandex_id: str) -> PersonRow | None:
+    return session.scalar(select(PersonRow).where(PersonRow.yandex_id == yandex_id).with_for_update())
+
+
 def _row(session: Session, person_id: int, *, for_update: bool = False) -> PersonRow:
-    row = session.get(PersonRow, person_id, with_for_update=for_update) if 0 < person_id < 2**31 else None
+    known = 0 < person_id < 2**31
+    # what this transaction read of the row before it had the lock may be old
+    row = session.get(PersonRow, person_id, with_for_update=for_update, populate_existing=for_update) if known else None
     if row is None:
         raise PERSON_NOT_FOUND.error(id=person_id)
     return row

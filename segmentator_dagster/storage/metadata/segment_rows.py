@@ -94,11 +94,15 @@ def definition_of(row: SegmentRow | SegmentVersionRow) -> Definition:
 
 
 def _schedule(value: Mapping[str, Any] | None) -> Schedule | None:
-    return Schedule(value["cron"], tuple(value["formats"])) if value else None
+    if not value:
+        return None
+    return Schedule(value["cron"], None if value["formats"] is None else tuple(value["formats"]))
 
 
 def _schedule_json(schedule: Schedule | None) -> dict[str, Any] | None:
-    return {"cron": schedule.cron, "formats": list(schedule.formats)} if schedule else None
+    if schedule is None:
+        return None
+    return {"cron": schedule.cron, "formats": None if schedule.formats is None else list(schedule.formats)}
 
 
 def segment_of(row: SegmentRow) -> Segment:

@@ -14,11 +14,13 @@ import pytest
 from fastapi import FastAPI
 from starlette.requests import HTTPConnection
 
+from segmentator_dagster.api.authentication import INVALID_TOKEN
 from segmentator_dagster.api.dagster_proxy import DagsterProxy
 from segmentator_dagster.api.middleware import Around, SameSite
 from segmentator_dagster.domain.access import Actor, Via
 from segmentator_dagster.domain.people import Role
 from tests.api.servers import api_server
+from tests.servers.child import LOOPBACK
 from tests.servers.dagster_web import DagsterWeb, dagster_web
 
 GRAPHQL = "/dagster/graphql"
@@ -31,11 +33,13 @@ PEOPLE = {
 
 @dataclass
 class Doorkeeper:
-    """Lets in whoever the cookie `who` names; `people` may be changed while requests run."""
+    """Knows whoever the cookie `who` names, and one bad token. `people` may be changed while requests run."""
 
     people: dict[str, Actor] = field(default_factory=lambda: dict(PEOPLE))
 
     async def actor_of(self, connection: HTTPConnection) -> Actor | None:
+        if connection.headers.get("authorization") == "Bearer bad":
+            raise INVALID_TOKEN.error()
         return self.people.get(connection.cookies.get("who", ""))
 
 
@@ -58,8 +62,8 @@ def proxied(dagster_url: str, doorkeeper: Doorkeeper | None = None) -> Iterator[
 
     app = bare_app(lifespan=lifespan)
     app.mount("/dagster", proxy)
-    app.add_middleware(SameSite)
-    app.add_middleware(Around)
+    app.add_middleware(SameSite, public_url=f"http://{LOOPBACK}")
+    app.add_middleware(Around, public_url=f"http://{LOOPBACK}")
     with api_server(app) as url:
         yield url
 

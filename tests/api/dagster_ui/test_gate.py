@@ -6,7 +6,7 @@ import contextlib
 import http.client
 import json
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import httpx
 import pytest
@@ -60,6 +60,12 @@ def test_query_in_the_address_is_refused_and_not_run(page: httpx.Client, path: s
     assert page.head(path, params=parameters, headers=site).status_code == 403
     assert page.post(path, params=parameters, headers=JSON | site).status_code == 403
     assert "address" not in limits(page)
+
+
+def test_query_hidden_in_the_path_is_not_run(page: httpx.Client) -> None:
+    mutation = 'mutation{setConcurrencyLimit(concurrencyKey:"hidden",limit:3)}'
+    assert page.get(f"{GRAPHQL}%3Fquery={quote(mutation)}").headers["content-type"].startswith("text/html")
+    assert "hidden" not in limits(page)
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/graphql", "text/plain; application/json", "a/x+json", ""])
@@ -121,6 +127,10 @@ def test_others_than_an_administrator_in_a_session_get_nothing(
         assert_refused(client.get(path), status, code)
         assert_refused(client.post(path, json={"query": "{version}"}), status, code)
         assert client.head(path).status_code == status
+
+
+def test_bad_token_is_refused_whatever_the_cookie_says(page: httpx.Client) -> None:
+    assert_refused(page.get("/dagster/", headers={"Authorization": "Bearer bad"}), 401, "invalid_token")
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "OPTIONS"])

@@ -26,12 +26,14 @@ LOGS = """subscription($id: ID!) {pipelineRunLogs(runId: $id) {__typename
   ... on PipelineRunLogsSubscriptionFailure {message}}}"""
 
 
-def socket(url: str, who: str = "administrator", origin: str | None = None, path: str = GRAPHQL) -> ClientConnection:
+def socket(
+    url: str, who: str = "administrator", origin: str | None = None, path: str = GRAPHQL, **headers: str
+) -> ClientConnection:
     return connect(
         url.replace("http", "ws") + path,
         origin=Origin(origin or url),
         subprotocols=[Subprotocol("graphql-ws")],
-        additional_headers={"Cookie": f"who={who}"},
+        additional_headers={"Cookie": f"who={who}", **headers},
         proxy=None,
     )
 
@@ -75,6 +77,12 @@ def test_mutation_over_the_socket_is_not_run_by_dagster(url: str) -> None:
 )
 def test_socket_of_others_or_of_another_site_is_refused(url: str, who: str, origin: str | None, status: int) -> None:
     assert status_of(url, who, origin) == status
+
+
+def test_socket_with_a_bad_token_is_refused_whatever_the_cookie_says(url: str) -> None:
+    with pytest.raises(InvalidStatus) as refused, socket(url, Authorization="Bearer bad"):
+        pass
+    assert refused.value.response.status_code == 401
 
 
 def test_socket_without_an_origin_is_refused(url: str) -> None:

@@ -1,0 +1,145 @@
+"""One installation whose people sign in through the emulator of Yandex ID, as browsers do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import sqlalchemy as sa
+
+from segmentator_dagster.api.app import create_app
+from segmentator_dagster.settings import Settings
+from segmentator_dagster.storage.metadata.audit import Audit, Search
+from segmentator_dagster.storage.metadata.database import Database
+from segmentator_dagster.storage.metadata.datasets import Datasets, RegisteredDataset
+from segmentator_dagster.storage.metadata.migrate import migrate
+from segmentator_dagster.storage.metadata.people import People
+from tests.api.conftest import visits as visits  # noqa: PLC0414  a fixture
+from tests.api.servers import api_server
+from tests.servers.child import LOOPBACK, free_port
+from tests.servers.clickhouse import ClickHouseServer
+from tests.servers.yandex_id import CLIENT_ID, CLIENT_SECRET, RunningYandexId, consent, running_yandex_id
+
+ANNA = "anna.smirnova"
+DMITRY = "dmitry.kuznetsov"
+MARIA = "maria.volkova"
+STRANGER = "sergey.orlov"
+
+
+@dataclass
+class Site:
+    """An API, its database and its Yandex ID."""
+
+    url: str
+    settings: Settings
+    database: Database
+    yandex: RunningYandexId
+    open: ExitStack = field(default_factory=ExitStack)
+
+    def browser(self, **headers: str) -> httpx.Client:
+        """A new one, that nobody has signed in with yet."""
+        given = {"Origin": self.url, "Accept-Language": "en", **headers}
+        return self.open.enter_context(httpx.Client(base_url=self.url, timeout=30, headers=given, trust_env=False))
+
+    def program(self, token: str) -> httpx.Client:
+        """Something that sends a token and no cookie."""
+        headers = {"Authorization": f"Bearer {token}", "Accept-Language": "en"}
+        return self.open.enter_context(httpx.Client(base_url=self.url, timeout=30, headers=headers, trust_env=False))
+
+    def begun(self, browser: httpx.Client, path: str = "/auth/login") -> str:
+        """The address at Yandex that a sign-in leads to."""
+        answer = browser.get(path)
+        assert answer.status_code == 302, answer.text
+        return answer.headers["location"]
+
+    def callback(self, browser: httpx.Client, login: str, path: str = "/auth/login", **how: Any) -> str:
+        """The address that Yandex sends the browser back to; not opened."""
+        return consent(browser, self.begun(browser, path), login, **how)
+
+    def signed_in(self, login: str, browser: httpx.Client | None = None) -> httpx.Client:
+        """A browser of somebody who may come in."""
+        used = browser or self.browser()
+        answer = used.get(self.callback(used, login))
+        assert answer.status_code == 303, answer.text
+        return used
+
+    def invited(self, login: str, role: str = "user") -> httpx.Client:
+        """The same of somebody new, whom the administrator invites."""
+        invite = self.administrator.post("/api/v1/invites", json={"contact": login, "role": role})
+        assert invite.status_code == 201, invite.text
+        return self.signed_in(login)
+
+    @property
+    def administrator(self) -> httpx.Client:
+        return self.signed_in(ANNA)
+
+    def token(self, browser: httpx.Client, *scopes: str) -> str:
+        made = browser.post("/api/v1/me/tokens", json={"name": "t", "scopes": list(scopes), "days": 1})
+        assert made.status_code == 201, made.text
+        text: str = made.json()["token"]
+        return text
+
+    def people(self) -> list[str]:
+        """Logins of everybody who has an account."""
+        return [one.login for one in People(self.database).page(limit=200).items]
+
+    def sessions(self) -> int:
+        with self.database.reading() as session:
+            return session.scalar(sa.text("SELECT count(*) FROM sessions")) or 0
+
+    def audit(self, **search: Any) -> list[Any]:
+        return list(Audit(self.database).every(Search(**search)))
+
+
+@contextmanager
+def running_site(folder: Path, clickhouse_url: str, dataset: RegisteredDataset, **changes: Any) -> Iterator[Site]:
+    port = free_port()
+    url = f"http://{LOOPBACK}:{port}"
+    with ExitStack() as stack:
+        yandex = stack.enter_context(running_yandex_id(f"{url}/auth/callback"))
+        given: dict[str, Any] = {
+            "data_dir": folder,
+            "api_port": port,
+            "dagster_port": free_port(),
+            "clickhouse_url": clickhouse_url,
+            "default_dataset": dataset.name,
+            "secret_key": "k" * 32,
+            "yandex_client_id": CLIENT_ID,
+            "yandex_client_secret": CLIENT_SECRET,
+            "yandex_oauth_url": yandex.url,
+            "yandex_login_url": yandex.url,
+            "first_administrator": ANNA,
+            "rate_limits": False,
+        }
+        settings = Settings.load(**{**given, **changes})
+        database = Database(settings.database_url.get_secret_value() if settings.database_url else "")
+        stack.callback(database.close)
+        migrate(database)
+        Datasets(database).register(dataset)
+        stack.enter_context(api_server(create_app(settings), port))
+        site = Site(url, settings, database, yandex)
+        with site.open:
+            yield site
+
+
+@pytest.fixture
+def site(tmp_path: Path, clickhouse_server: ClickHouseServer, visits: RegisteredDataset) -> Iterator[Site]:
+    """One of this test alone, with an empty database."""
+    with running_site(tmp_path, clickhouse_server.reader_url, visits) as running:
+        yield running
+
+
+@pytest.fixture
+def make_site(tmp_path: Path, clickhouse_server: ClickHouseServer, visits: RegisteredDataset) -> Iterator[Any]:
+    """The same with other settings."""
+    with ExitStack() as stack:
+
+        def make(**changes: Any) -> Site:
+            return stack.enter_context(running_site(tmp_path, clickhouse_server.reader_url, visits, **changes))
+
+        yield make
