@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import Route
 
 from segmentator_dagster.api.authentication import Cookie
 from segmentator_dagster.api.composition import services_of
@@ -17,6 +19,9 @@ from segmentator_dagster.api.dagster_proxy import DagsterProxy
 from segmentator_dagster.api.documented import DocumentedApi
 from segmentator_dagster.api.errors import error_response
 from segmentator_dagster.api.exports import FILES_PATH
+from segmentator_dagster.api.extras import shown_extra
+from segmentator_dagster.api.gate import admitted
+from segmentator_dagster.api.graphql.app import GRAPHQL_PATH, GraphQL
 from segmentator_dagster.api.http_problems import BAD_REQUEST, METHOD_NOT_ALLOWED, UNKNOWN_PATH
 from segmentator_dagster.api.languages import default_language_of, language_of
 from segmentator_dagster.api.middleware import Around, HeadAsGet, SameSite, StrictBody
@@ -37,8 +42,6 @@ from segmentator_dagster.api.routes import (
     segments,
     values,
 )
-from segmentator_dagster.api.schemas.segments import SegmentOut
-from segmentator_dagster.api.segments import SegmentView
 from segmentator_dagster.api.sign_in_pages import sign_in_routes
 from segmentator_dagster.api.uploads import is_upload
 from segmentator_dagster.api.validation import problems_of
@@ -75,9 +78,12 @@ def create_app(settings: Settings) -> FastAPI:
     """The API of completed settings. Nothing is connected yet; SettingsError where an address or key is missing."""
     services = services_of(settings)
 
+    dagster = DagsterProxy(settings.dagster_url, partial(admitted, services, action=Action.DAGSTER, name="dagster"))
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
+        await dagster.close()
         await services.close()
 
     app = DocumentedApi(
@@ -97,7 +103,8 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(router, prefix="/api/v1")
     app.include_router(health.router, include_in_schema=False)
     public_url = str(settings.public_url)
-    app.mount(DAGSTER_PATH, DagsterProxy(settings.dagster_url, services.authentication.actor_of))
+    app.router.routes.append(Route(GRAPHQL_PATH, GraphQL(services, public_url=public_url)))
+    app.mount(DAGSTER_PATH, dagster)
     app.router.routes.extend(
         sign_in_routes(
             YandexLogin(settings),
@@ -111,7 +118,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_exception_handler(UserError, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _not_routed)
-    app.add_middleware(HeadAsGet, apart_from=FILES_PATH)
+    app.add_middleware(HeadAsGet, apart_from=(FILES_PATH, f"{DAGSTER_PATH}/"))
     app.add_middleware(StrictBody, apart=lambda scope: is_upload(scope) or is_proxied(scope))
     app.add_middleware(SameSite, public_url=public_url)
     # the last one added is the outermost
@@ -164,7 +171,4 @@ async def _shaped(request: Request, extra: dict[str, object]) -> dict[str, Any]:
     language = await language_of(request.scope)
     actor: Actor | None = getattr(request.state, "actor", None)
     url = request.app.state.services.dagster_url if decide(actor, Action.DAGSTER) is None else None
-    return {
-        key: SegmentOut.of(value, language, url).model_dump(mode="json") if isinstance(value, SegmentView) else value
-        for key, value in extra.items()
-    }
+    return shown_extra(extra, language, url)

@@ -25,6 +25,7 @@ from segmentator_dagster.api.services import Services
 from segmentator_dagster.api.sign_in import SignInService
 from segmentator_dagster.api.uploads import Uploads
 from segmentator_dagster.collection.list_upload import ListUploads
+from segmentator_dagster.domain.dagster_pages import DAGSTER_PATH
 from segmentator_dagster.domain.installation import MOST_DEADLINE_SECONDS
 from segmentator_dagster.settings import Settings, secret
 from segmentator_dagster.storage.cache import AnswerCache
@@ -135,7 +136,7 @@ def services_of(settings: Settings) -> Services:
             helpful={"dagster": dagster.ping},
             cache=answers.ping if answers.shared else None,
         ),
-        dagster_url=settings.dagster_url,
+        dagster_url=f"{settings.public_url}{DAGSTER_PATH}",
         database=database,
         reader=reader,
         writer=writer,

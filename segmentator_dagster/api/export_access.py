@@ -23,14 +23,14 @@ def refuse_unseen(export: Export, dataset: str, access: DataAccess, catalogue: C
     if access.max_rows is not None and (export.rows or 0) > access.max_rows:
         raise TOO_MANY_ROWS.error(rows=export.rows or 0, limit=access.max_rows)
     if not access.has(dataset):
-        raise FILE_NOT_ALLOWED.error(fields=shown(dataset))
+        raise FILE_NOT_ALLOWED.error(fields=f"`{shown(dataset)}`")
     if access.whole:
         return
     known = catalogue().dataset(dataset)
     columns = (export.manifest or {}).get("columns", [])[1:]  # the user id is always seen
     unseen = [column["name"] for column in columns if _shows_more(column, dataset, known, access)]
     if unseen:
-        raise FILE_NOT_ALLOWED.error(fields=", ".join(map(shown, unseen)))
+        raise FILE_NOT_ALLOWED.error(fields=", ".join(f"`{shown(name)}`" for name in unseen))
 
 
 def as_seen(export: Export, access: DataAccess) -> Export:

@@ -9,6 +9,7 @@ from typing import Any
 import anyio.to_thread
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
+from starlette.requests import HTTPConnection
 
 from segmentator_dagster.api.callers import address_key
 from segmentator_dagster.api.permissions import OPEN, ROUTES
@@ -42,7 +43,7 @@ class Gated(APIRoute):
         return gated
 
 
-async def admitted(services: Services, request: Request, action: Action, name: str) -> Actor:
+async def admitted(services: Services, request: HTTPConnection, action: Action, name: str) -> Actor:
     """Whoever asks, if they may; else UserError, which is written down where it is known who they are."""
     actor = await services.authentication.actor_of(request)
     problem = decide(actor, action)

@@ -34,7 +34,7 @@ DEADLINE_OVER_PROFILE = ProblemKind(
 )
 
 _SETTINGS = Thing("settings", "")
-_LONGEST_QUERY = "SELECT value, max FROM system.settings WHERE name = 'max_execution_time'"
+_LONGEST_QUERY = "SELECT value FROM system.settings WHERE name = 'max_execution_time'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +106,8 @@ class SettingsService:
         given = after.count_deadline_seconds
         if given is None or given == before.count_deadline_seconds:
             return
-        limits = [float(limit or 0) for limit in self._reader.rows(CompiledQuery(_LONGEST_QUERY))[0]]
-        limit = min((limit for limit in limits if limit > 0), default=None)
-        if limit is not None and given > limit:
+        limit = float(self._reader.scalar(CompiledQuery(_LONGEST_QUERY)))
+        if 0 < limit < given:
             yield DEADLINE_OVER_PROFILE.at("/count_deadline_seconds", given=given, limit=f"{limit:g}")
 
 

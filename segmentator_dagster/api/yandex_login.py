@@ -20,6 +20,14 @@ CALLBACK_PATH = "/auth/callback"
 _SCOPE = "login:info login:email"
 _SECONDS = 10
 _LONGEST_NAME = 200
+# what Yandex's documentation says a token request may be refused with
+_REFUSALS = frozenset(
+    {
+        *("invalid_grant", "invalid_client", "invalid_request", "invalid_scope", "unauthorized_client"),
+        *("unsupported_grant_type", "Basic auth required", "Malformed Authorization header"),
+    }
+)
+_log = logging.getLogger(__name__)
 
 SIGN_IN_STALE = ProblemKind(
     "sign_in_stale",
@@ -108,8 +116,12 @@ class YandexLogin:
         except MismatchingStateError as error:
             raise SIGN_IN_STALE.error() from error
         except OAuthError as error:
-            kind = SIGN_IN_DENIED if error.error == "access_denied" else SIGN_IN_REFUSED
-            raise kind.error() from error
+            if error.error == "access_denied":
+                raise SIGN_IN_DENIED.error() from error
+            if error.error not in _REFUSALS:
+                raise YANDEX_UNAVAILABLE.error() from error
+            _log.warning("Yandex ID refused a sign-in: %s", error.error)
+            raise SIGN_IN_REFUSED.error() from error
         except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, TypeError, KeyError) as error:
             raise YANDEX_UNAVAILABLE.error() from error
         return self._profile(told)

@@ -59,7 +59,7 @@ NOT_YOURS = ProblemKind(
 
 
 class Scope(StrEnum):
-    """What a token may be used for; a session has all of them."""
+    """What a token may be used for; a session has all of them. Whatever it is for, it may read."""
 
     READ = "read"
     EDIT = "edit"
@@ -176,7 +176,7 @@ def decide(actor: Actor | None, action: Action, target: Owned | None = None) -> 
         return ADMINISTRATORS_ONLY.at()
     if needs.session and actor.via is Via.TOKEN:
         return SESSION_ONLY.at()
-    if needs.scope not in actor.scopes:
+    if needs.scope not in actor.scopes and (needs.scope is not Scope.READ or not actor.scopes):
         return SCOPE_MISSING.at(scope=needs.scope.value)
     if needs.exporting and not actor.access.may_export:
         return EXPORT_NOT_ALLOWED.at()

@@ -15,8 +15,8 @@ DATASET_MISSING = ProblemKind(
 DATASET_NOT_ALLOWED = ProblemKind(
     "dataset_not_allowed",
     Category.FORBIDDEN,
-    en="There is no access to the dataset {name}, whose users the segment is made of.",
-    ru="Нет доступа к набору данных {name}, из пользователей которого состоит сегмент.",
+    en="There is no access to the dataset `{name}`, whose users the segment is made of.",
+    ru="Нет доступа к набору данных `{name}`, из пользователей которого состоит сегмент.",
     hint_en="An administrator can open it.",
     hint_ru="Открыть его может администратор.",
 )

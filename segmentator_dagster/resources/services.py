@@ -13,6 +13,7 @@ from segmentator_dagster.settings import Settings
 from segmentator_dagster.storage.clickhouse import ClickHouse
 from segmentator_dagster.storage.connections import current_settings_of, database_of, objects_of, writer_of
 from segmentator_dagster.storage.metadata.attempts import Attempts
+from segmentator_dagster.storage.metadata.current_settings import CurrentSettings
 from segmentator_dagster.storage.metadata.audit import Audit
 from segmentator_dagster.storage.metadata.datasets import Datasets
 from segmentator_dagster.storage.metadata.exports import Exports
@@ -28,8 +29,9 @@ from segmentator_dagster.storage.uploads import Uploads
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Each is a resource of its name."""
+    """Each is a resource of its name, but for the settings that some of them look at."""
 
+    current: CurrentSettings
     segments: Segments
     exports: Exports
     attempts: Attempts
@@ -64,7 +66,7 @@ class Services:
         due_exports = DueExports(database, exports, attempts, requesters, Audit(database))
         retention = Retention(exports, objects, Uploads(objects), writer, settings.clickhouse_database)
         health, profiler = SegmentHealth(database), DatasetProfiler(datasets, writer)
-        return cls(segments, exports, attempts, datasets, writer, health, exporter, due_exports, profiler, retention)
+        return cls(current, segments, exports, attempts, datasets, writer, health, exporter, due_exports, profiler, retention)
 
     def connect(self) -> None:
         """Open and import what a run will need, so that its first use costs nothing.

@@ -18,7 +18,6 @@ from segmentator_dagster.api.callers import remember_person
 from segmentator_dagster.api.errors import error_response
 from segmentator_dagster.api.middleware import Around, HeadAsGet, SameSite, StrictBody
 from segmentator_dagster.api.rate_limits import Limit, RateLimits, TooManyRequestsError
-from segmentator_dagster.api.routes import docs
 from segmentator_dagster.domain.errors import UserError
 from tests.api.servers import api_server
 
@@ -78,7 +77,6 @@ def surrounded_app(
         headers = error.headers if isinstance(error, TooManyRequestsError) else None
         return error_response(error.problems, "ru", request.state.request_id, error.extra, headers)
 
-    app.include_router(docs.router, prefix="/api/v1")
     app.add_exception_handler(UserError, refused)
     app.add_middleware(HeadAsGet, apart_from="/api/v1/files/")
     app.add_middleware(StrictBody, apart=lambda scope: scope["path"] == "/api/v1/uploads", seconds=seconds)

@@ -43,7 +43,7 @@ def test_a_login_or_an_address_has_no_problem(contact: str) -> None:
     "contact",
     [
         *("", " ", "@", "@b.ru", "a@", "a@b", "a@.ru.", "a@@b.ru", "a@evil.ru@b.ru", "a b", "a b@c.ru", "a\tb"),
-        *("a\nb", "a\0", "a\u2028b", "a\u200b", "\ud800", "a" * 255, f"{'a' * 249}@b.ru"),
+        *("a\nb", "a\0", "a\u2028b", "a\u200b", "\ud800", "a" * 255, f"{'a' * 250}@b.ru"),
     ],
 )
 def test_what_is_neither_is_refused_at_its_place(contact: str) -> None:

@@ -44,6 +44,7 @@ class Bench:
     folder: Path
     lists: Lists
     list_parts: ListParts
+    database: Database
 
     def dataset(self, columns: str, rows: str, time_field: str | None = None, user_key: str = "user_id") -> str:
         """A registered table made of column definitions and an INSERT source; its name."""
@@ -60,7 +61,8 @@ class Bench:
         return self.exporter.segments.create(definition, "f" * 64, None)
 
     def ask(self, segment: Segment, *formats: Format, **more: Any) -> ExportRequest:
-        return self.exporter.exports.request(segment, formats, trigger=Trigger.API, requested_by_id=None, **more)
+        asked = {"trigger": Trigger.API, "requested_by_id": None, **more}
+        return self.exporter.exports.request(segment, formats, **asked)
 
     def publish(self, request: ExportRequest, format_: Format) -> Published:
         """One format of a request, by a run of its own."""
@@ -111,5 +113,5 @@ def bench(admin: ClickHouse, writer: ClickHouse, tmp_path: Path) -> Iterator[Ben
     database = Database(f"sqlite:///{tmp_path / 'metadata.sqlite'}")
     migrate(database)
     folder = tmp_path / "objects"
-    yield Bench(exporter_of(database, writer, folder), admin, folder, Lists(database), ListParts(database))
+    yield Bench(exporter_of(database, writer, folder), admin, folder, Lists(database), ListParts(database), database)
     database.close()

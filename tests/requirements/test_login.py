@@ -64,7 +64,7 @@ def test_02_a_good_callback_costs_one_call_for_the_token_and_one_for_the_person(
     assert {"httponly", "samesite=lax", "path=/"} <= cookie_parts(answer, "sid")
     assert dict(site.yandex.state.asked) == {Endpoint.TOKEN: 1, Endpoint.INFO: 1}
     assert browser.get("/api/v1/me").json()["name"] == "Анна Смирнова"
-    secrets = [*site.yandex.state.tokens, browser.cookies["sid"]]
+    secrets = [*site.yandex.state._tokens, browser.cookies["sid"]]
     with site.database.reading() as session:
         tables = session.scalars(sa.text("SELECT name FROM sqlite_master WHERE type = 'table'")).all()
         stored = "".join(str(session.execute(sa.text(f'SELECT * FROM "{name}"')).all()) for name in tables)

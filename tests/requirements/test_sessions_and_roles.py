@@ -167,15 +167,8 @@ def test_19_a_bad_token_is_401_and_a_good_one_does_only_what_it_is_for(site: Sit
         session.execute(
             sa.text("UPDATE tokens SET expires_at = '2020-01-01' WHERE id = :id"), {"id": expired.split("_")[1]}
         )
-    for bad in (
-        revoked,
-        expired,
-        "sgm_x",
-        "sgm_000000000000_x",
-        good[:-1] + ("A" if good[-1] != "A" else "B"),
-        "",
-        "é",
-    ):
+    other = good[:-1] + ("A" if good[-1] != "A" else "B")
+    for bad in (revoked, expired, "sgm_x", "sgm_000000000000_x", other, "x", "é"):
         header = f"Bearer {bad}".encode()
         answer = httpx.get(f"{site.url}/api/v1/me", headers={b"Authorization": header}, trust_env=False)
         assert answer.status_code == 401, bad
@@ -226,7 +219,7 @@ def test_20_every_route_gives_every_kind_of_caller_what_the_table_says(site: Sit
             "blocked": 401,
             "user": 403 if needs.role is Role.ADMINISTRATOR else None,
             "administrator": None,
-            **{scope: 403 if needs.session or scope != needs.scope else None for scope in scoped},
+            **{scope: 403 if needs.session or scope != needs.scope != "read" else None for scope in scoped},
         }
         for caller, client in {**callers, **scoped}.items():
             if name == "end_own_sessions" and expected[caller] is None:
@@ -268,7 +261,7 @@ def test_21_what_is_somebody_elses_is_answered_as_what_is_not_there(site: Site) 
         for answer in answers:
             body = {**answer.json(), "request_id": ""}
             text = str(body)
-            for id_ in ids:
+            for id_ in sorted(ids, key=len, reverse=True):
                 text = text.replace(id_, "…")
             bodies.append(text)
         assert bodies[0] == bodies[1]

@@ -8,6 +8,7 @@ import pytest
 
 from segmentator_dagster.domain.export import Format, Snapshot, Trigger
 from segmentator_dagster.domain.segment import Schedule
+from segmentator_dagster.exports.due_exports import DueExports
 from segmentator_dagster.sensors import requests
 from segmentator_dagster.sensors.requests import export_requests_sensor
 from segmentator_dagster.sensors.schedules import segment_schedules_sensor
@@ -95,7 +96,11 @@ def test_a_claimed_request_is_left_alone(
 
 
 def test_a_due_segment_is_requested_once_and_its_run_key_is_that_of_the_request(
-    segments: Segments, exports: Exports, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+    segments: Segments,
+    exports: Exports,
+    due_exports: DueExports,
+    instance: dg.DagsterInstance,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     from segmentator_dagster.sensors import schedules  # noqa: PLC0415
 
@@ -103,7 +108,7 @@ def test_a_due_segment_is_requested_once_and_its_run_key_is_that_of_the_request(
     instance.add_dynamic_partitions("segments", [segment.partition_key])
     later = now() + timedelta(minutes=2)
     monkeypatch.setattr(schedules, "now", lambda: later)
-    resources = {"segments": segments, "exports": exports}
+    resources = {"segments": segments, "due_exports": due_exports}
 
     def schedule_tick() -> list[dg.RunRequest]:
         result = segment_schedules_sensor(dg.build_sensor_context(instance=instance, resources=resources))

@@ -63,6 +63,19 @@ def test_requests_of_schedules_and_of_runs_resolve_the_same_way(database: Databa
     assert scheduled.options == of_run.options == resolved(installation, own)
 
 
+def test_a_schedule_without_formats_takes_those_that_are_set_when_it_is_due(
+    database: Database, segments: Segments
+) -> None:
+    created = segments.create(definition(schedule=Schedule("0 6 * * *", None)), "f", None)
+    assert segments.get(created.id).definition.schedule == Schedule("0 6 * * *", None)
+    settings = EffectiveSettings(formats=(Format.PARQUET, Format.CSV))
+    moment = datetime(2100, 1, 1, 12, tzinfo=UTC)
+    (due,) = segments.due(moment)
+    request = Exports(database, lambda: settings).request_due(due, moment)
+    assert request is not None
+    assert {export.format for export in request.exports} == {Format.PARQUET, Format.CSV}
+
+
 def snapshot_of(exports: Exports, attempts: Attempts, snapshots: Snapshots, segment: Segment) -> Snapshot:
     """As a run of the segment takes it."""
     request = ask(exports, segment)

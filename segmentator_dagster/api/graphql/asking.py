@@ -11,6 +11,7 @@ import strawberry
 from graphql import DocumentNode
 from starlette.types import Scope
 
+from segmentator_dagster.api.callers import caller_key
 from segmentator_dagster.api.graphql.loaders import SegmentParts, loader
 from segmentator_dagster.api.graphql.permissions import FIELDS
 from segmentator_dagster.api.rate_limits import OF_ROUTE
@@ -19,7 +20,6 @@ from segmentator_dagster.api.services import Services
 from segmentator_dagster.domain.access import Action, Actor, decide
 from segmentator_dagster.domain.audit import Event, Outcome, Thing
 from segmentator_dagster.domain.errors import Language
-from segmentator_dagster.api.callers import caller_key
 
 T = TypeVar("T")
 
@@ -56,9 +56,7 @@ class Asking:
             if field not in self._refused:
                 self._refused.add(field)
                 await self.run(
-                    lambda: self.use.audit_log.write(
-                        self.actor, Event.REFUSED, Thing("field", field), Outcome.REFUSED
-                    )
+                    lambda: self.use.audit_log.write(self.actor, Event.REFUSED, Thing("field", field), Outcome.REFUSED)
                 )
             raise problem.error()
         if limit := OF_ROUTE.get(FIELDS[field]):

@@ -5,6 +5,7 @@ Linear in the text: every fragment is measured once, however often it is spread.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ from graphql import (
     FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLSyntaxError,
+    InlineFragmentNode,
     IntValueNode,
     OperationDefinitionNode,
     SelectionSetNode,
@@ -35,7 +37,7 @@ MOST_DEPTH = 15
 MOST_FIELDS = 1000
 MOST_COST = 10_000
 MOST_FIRST = 200
-_MOST_SAME = 50  # fields of one name beside each other, which validation compares two by two
+_MOST_PAIRS = 10_000  # of fields of one name in one place: validation compares each with each
 _ENTRY_COST = 20  # a use case: some statements of SQL
 _QUESTION_COST = 500  # one that ClickHouse computes
 _TEXTS = (TokenKind.STRING, TokenKind.BLOCK_STRING)
@@ -100,9 +102,11 @@ def _check_measure(document: DocumentNode, variables: Mapping[str, Any]) -> None
     }
     fragments = {one.name.value: one for one in document.definitions if isinstance(one, FragmentDefinitionNode)}
     ruler = _Ruler(fragments, {**defaults, **variables})
-    found = ruler.selection(operation.selection_set, root=True)
+    found = ruler.selection(operation.selection_set, (), root=True)
     for fragment in fragments.values():  # validation reads those that nobody spreads too
         ruler.fragment(fragment.name.value)
+    if ruler.pairs > _MOST_PAIRS:
+        raise _too_costly("pairs of fields of one name", "пар полей с одним именем", _MOST_PAIRS)
     if found.depth > MOST_DEPTH:
         raise _too_costly("levels", "уровней", MOST_DEPTH)
     if found.fields > MOST_FIELDS:
@@ -116,23 +120,21 @@ class _Ruler:
         self._fragments = fragments
         self._variables = variables
         self._measured: dict[str, Measure | None] = {}  # None while it is being measured
+        self._alike: Counter[tuple[str, ...]] = Counter()
+        self.pairs = 0
 
-    def selection(self, selected: SelectionSetNode | None, *, root: bool = False) -> Measure:
+    def selection(self, selected: SelectionSetNode | None, place: tuple[str, ...], *, root: bool) -> Measure:
+        """`place` are the names that lead to it, from the operation or from any fragment."""
         total = Measure()
         if selected is None:
             return total
-        named: dict[str, int] = {}
         for one in selected.selections:
             if isinstance(one, FieldNode):
-                name = (one.alias or one.name).value
-                named[name] = named.get(name, 0) + 1
-                if named[name] > _MOST_SAME:
-                    raise _too_costly("fields of one name", "полей с одним именем", _MOST_SAME)
-                total = total.beside(self._field(one, root=root))
+                total = total.beside(self._field(one, place, root=root))
             elif isinstance(one, FragmentSpreadNode):
                 total = total.beside(self.fragment(one.name.value))
-            else:
-                total = total.beside(self.selection(one.selection_set, root=root))  # type: ignore[attr-defined]
+            elif isinstance(one, InlineFragmentNode):
+                total = total.beside(self.selection(one.selection_set, place, root=root))
         return total
 
     def fragment(self, name: str) -> Measure:
@@ -143,14 +145,19 @@ class _Ruler:
         if name not in self._measured:
             self._measured[name] = None
             root = fragment.type_condition.name.value in _ROOTS
-            self._measured[name] = self.selection(fragment.selection_set, root=root)
+            self._measured[name] = self.selection(fragment.selection_set, ("...",), root=root)
         measured = self._measured[name]
         if measured is None:
             raise _too_costly("levels of fragments that contain themselves", "уровней вложенных в себя фрагментов", 0)
         return measured
 
-    def _field(self, field: FieldNode, *, root: bool) -> Measure:
-        below = self.selection(field.selection_set)
+    def _field(self, field: FieldNode, place: tuple[str, ...], *, root: bool) -> Measure:
+        here = (*place, (field.alias or field.name).value)
+        if len(here) > MOST_DEPTH + 1:
+            raise _too_costly("levels", "уровней", MOST_DEPTH)
+        self.pairs += 2 * self._alike[here] + 1
+        self._alike[here] += 1
+        below = self.selection(field.selection_set, here, root=False)
         own = 1
         if root and not field.name.value.startswith("__"):
             own = _QUESTION_COST if field.name.value in QUESTIONS else _ENTRY_COST
@@ -166,8 +173,7 @@ class _Ruler:
                 value = int(argument.value.value)
             elif isinstance(argument.value, VariableNode):
                 value = self._variables.get(argument.value.name.value)
-            known = isinstance(value, int) and not isinstance(value, bool)
-            return max(1, min(value, MOST_FIRST)) if known else MOST_FIRST  # type: ignore[type-var]
+            return max(1, min(value, MOST_FIRST)) if isinstance(value, int) else MOST_FIRST
         return 1
 
 

@@ -22,9 +22,7 @@ class ExportQueries:
     @field("One export with its manifest.")
     async def export(self, info: Info, id: str) -> ExportDetailOut:  # noqa: A002
         asking = info.context
-        return await asking.run(
-            lambda: ExportDetailOut.of(asking.use.exports.get(asking.actor, id), *asking.shape)
-        )
+        return await asking.run(lambda: ExportDetailOut.of(asking.use.exports.get(asking.actor, id), *asking.shape))
 
     @field("The exports of a segment, newest first; also of a deleted one.")
     async def exports(self, info: Info, segment_id: int, first: First = None) -> list[ExportOut]:
@@ -40,7 +38,8 @@ class ExportQueries:
 
     @field("What `export` of a segment or of a request may say, and what holds where nothing is said.")
     async def export_options(self, info: Info) -> ExportChoicesOut:
-        return ExportChoicesOut.of(info.context.use.exports.installation)
+        asking = info.context
+        return ExportChoicesOut.of(await asking.run(partial(asking.use.exports.defaults, asking.actor)))
 
 
 @strawberry.type
@@ -78,7 +77,7 @@ class ExportMutations:
 
 @strawberry.type
 class Subscription:
-    @strawberry.subscription(
+    @strawberry.subscription(  # type: ignore[untyped-decorator]
         graphql_type=AsyncGenerator[output(ExportOut), None],  # type: ignore[misc]
         description="An export whenever it changes and four times a second while it runs; ends when it is final.",
     )

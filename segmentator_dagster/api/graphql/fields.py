@@ -18,7 +18,7 @@ Resolver = TypeVar("Resolver", bound=Callable[..., Awaitable[Any]])
 def field(description: str) -> Callable[[Resolver], Any]:
     """A field whose type is that of the model the function gives, and whose arguments that are models come in checked.
 
-    UserError where one does not fit its model.
+    UserError where one does not fit its model. A field that is refused is null, those beside it are not.
     """
 
     def made(resolver: Resolver) -> Any:
@@ -38,6 +38,6 @@ def field(description: str) -> Callable[[Resolver], Any]:
 
         vars(checked)["__signature__"] = signature.replace(parameters=arguments, return_annotation=Any)
         checked.__annotations__ = {one.name: one.annotation for one in arguments}
-        return strawberry.field(checked, graphql_type=result_of(result), description=description)
+        return strawberry.field(checked, graphql_type=result_of(result) | None, description=description)
 
     return made

@@ -51,6 +51,7 @@ FIELDS: dict[str, str] = {
     "Query.person": "get_person",
     "Query.invites": "list_invites",
     "Query.access": "get_access",
+    "Query.settings": "get_settings",
     "Query.audit": "list_audit",
     "Segment.versions": "list_versions",
     "Segment.exports": "list_exports",
@@ -77,6 +78,7 @@ FIELDS: dict[str, str] = {
     "Mutation.withdrawInvite": "withdraw_invite",
     "Mutation.setAccess": "set_access",
     "Mutation.setAccessOfPerson": "set_access_of_person",
+    "Mutation.changeSettings": "change_settings",
     "Mutation.createToken": "create_token",
     "Mutation.revokeToken": "revoke_token",
     "Mutation.endSession": "end_own_session",
@@ -85,7 +87,7 @@ FIELDS: dict[str, str] = {
 }
 BY_REST_ONLY = frozenset(
     {
-        *("health", "ready", "fetch_file"),
+        *("health", "ready", "fetch_file", "openapi", "api_docs", "api_docs_file"),
         *("create_list", "fill_list", "download_items", "download_unmatched", "download_audit"),
         "download_manifest",  # `Query.export` has it
     }

@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 from typing import Any, NewType
 
 import strawberry
-from pydantic import BaseModel, TypeAdapter
+from pydantic import TypeAdapter
 from strawberry.types.scalar import ScalarDefinition
 
 from segmentator_dagster.domain.data_access import AccessLayer
-from segmentator_dagster.domain.export_options import ExportOptions
+from segmentator_dagster.domain.export_options import CsvOptions, ExportOptions
+from segmentator_dagster.domain.installation import InstallationSettings
 
 Json = NewType("Json", object)
 Long = NewType("Long", int)
@@ -20,9 +21,9 @@ _MOMENT = TypeAdapter(datetime)
 
 
 def _json(value: object) -> Any:
-    if isinstance(value, ExportOptions | AccessLayer):
+    if isinstance(value, ExportOptions | CsvOptions | AccessLayer | InstallationSettings):
         return value.as_json()
-    return value.model_dump(mode="json") if isinstance(value, BaseModel) else value
+    return value
 
 
 def _long(value: object) -> int:

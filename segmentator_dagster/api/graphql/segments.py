@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+
 import strawberry
 
 from segmentator_dagster.api.graphql.asking import Asking, Info
@@ -21,6 +22,7 @@ from segmentator_dagster.api.schemas.segments import (
 )
 from segmentator_dagster.api.schemas.sharing import SharingIn
 from segmentator_dagster.api.segments import SegmentView
+
 
 async def _exports(root: strawberry.Parent[SegmentOut], info: Info, first: First = None) -> list[ExportOut]:
     found = await info.context.exports.load((root.id, many(first)))
@@ -50,12 +52,14 @@ class SegmentQueries:
         asking = info.context
         return await asking.run(lambda: _shown(asking, asking.use.segments.get(asking.actor, id)))
 
-    @field("Segments, searched, filtered, sorted, page by page. A segment is on one page only, even while "
+    @field(
+        "Segments, searched, filtered, sorted, page by page. A segment is on one page only, even while "
         "others are added.",
     )
     async def segments(
         self,
         info: Info,
+        *,
         first: First = None,
         after: After = None,
         search: str | None = None,
@@ -71,19 +75,19 @@ class SegmentQueries:
         asking = info.context
         with paging():
             return await asking.run(
-                lambda: SegmentPageOut.of(
-                    asking.use.segments.page(asking.actor, **filters.model_dump()), *asking.shape
-                )
+                lambda: SegmentPageOut.of(asking.use.segments.page(asking.actor, **filters.model_dump()), *asking.shape)
             )
 
-    @field("What a segment was after each change, newest first; also of a deleted one.",
+    @field(
+        "What a segment was after each change, newest first; also of a deleted one.",
     )
     async def versions(self, info: Info, segment_id: int, first: First = None) -> list[VersionOut]:
         most, asking = many(first), info.context
         found = await asking.run(partial(asking.use.segments.versions, asking.actor, segment_id))
         return [VersionOut.of(view) for view in found[:most]]
 
-    @field("The rule of a version of a segment with the names it refers to, for another installation; "
+    @field(
+        "The rule of a version of a segment with the names it refers to, for another installation; "
         "no version: the present one.",
     )
     async def rule_file(self, info: Info, segment_id: int, version: int | None = None) -> object:
@@ -94,7 +98,8 @@ class SegmentQueries:
 
 @strawberry.type
 class SegmentMutations:
-    @field("Checks the rule against the data as it is now and saves the segment. Everything that is wrong is "
+    @field(
+        "Checks the rule against the data as it is now and saves the segment. Everything that is wrong is "
         "said at once.",
     )
     async def create_segment(self, info: Info, input: SegmentIn) -> SegmentOut:  # noqa: A002
@@ -102,7 +107,8 @@ class SegmentMutations:
         made = partial(asking.use.segments.create, asking.actor, input.draft(), visibility=input.visibility)
         return await asking.run(lambda: _shown(asking, made()))
 
-    @field("Changes what is given and makes the next version. `version` says which one the change is based "
+    @field(
+        "Changes what is given and makes the next version. `version` says which one the change is based "
         "on; where that is not the current one, the error has it as `current`. `null` resets.",
     )
     async def update_segment(self, info: Info, id: int, input: SegmentPatch) -> SegmentOut:  # noqa: A002
@@ -110,14 +116,14 @@ class SegmentMutations:
         changed = partial(asking.use.segments.update, asking.actor, id, input.version, input.changes())
         return await asking.run(lambda: _shown(asking, changed()))
 
-    @field("Says who sees a segment; for administrators also whose it is."
-    )
+    @field("Says who sees a segment; for administrators also whose it is.")
     async def share_segment(self, info: Info, id: int, input: SharingIn) -> SegmentOut:  # noqa: A002
         asking = info.context
         shared = partial(asking.use.segments.share, asking.actor, id, input.visibility, input.owner_id)
         return await asking.run(lambda: _shown(asking, shared()))
 
-    @field("Deletes a segment; it can be restored. Refused while a live one refers to it: the error names "
+    @field(
+        "Deletes a segment; it can be restored. Refused while a live one refers to it: the error names "
         "them as `used_by`."
     )
     async def delete_segment(self, info: Info, id: int) -> bool:  # noqa: A002
@@ -130,7 +136,8 @@ class SegmentMutations:
         asking = info.context
         return await asking.run(lambda: _shown(asking, asking.use.segments.restore(asking.actor, id)))
 
-    @field("A new segment with the same definition, without the schedule. No name: the old one and «(копия)».",
+    @field(
+        "A new segment with the same definition, without the schedule. No name: the old one and «(копия)».",
     )
     async def copy_segment(self, info: Info, id: int, name: str | None = None) -> SegmentOut:  # noqa: A002
         asking = info.context

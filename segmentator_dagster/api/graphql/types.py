@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 import strawberry
-from pydantic import BaseModel, RootModel, ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from segmentator_dagster.api.graphql.scalars import Json, Long
@@ -17,6 +17,8 @@ from segmentator_dagster.api.schemas import audit, export_options, operators, sh
 from segmentator_dagster.api.validation import problems_of
 from segmentator_dagster.domain.data_access import AccessLayer
 from segmentator_dagster.domain.errors import InternalError, UserError
+from segmentator_dagster.domain.export_options import CsvOptions, ExportOptions
+from segmentator_dagster.domain.installation import InstallationSettings
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -29,7 +31,8 @@ _NAMES: Mapping[type[BaseModel], str] = {
     audit.ObjectOut: "AuditObject",
 }
 # Said key by key, where a key that is missing means something else than null: no object type could tell.
-_AS_JSON = (export_options.ExportOptions, export_options.CsvOptions, AccessLayer, RootModel)
+_AS_JSON = (ExportOptions, CsvOptions, AccessLayer, InstallationSettings)
+_LONG_IDS = (audit.EntryOut,)
 _SMALL = frozenset({"id", "segment_id", "owner_id", "version", "days", "limit"})
 """Whole numbers of 32 bits, GraphQL's Int; every other one may be larger."""
 
@@ -47,7 +50,7 @@ def extended(model: type[BaseModel], **fields: Any) -> Any:
     """The same with fields of GraphQL's own; to be called before anything else asks for it."""
     if model in _outputs:
         raise InternalError(f"{model.__name__} has its GraphQL type already")
-    shown = {name: (_type(name, one, output), _field(one)) for name, one in model.model_fields.items()}
+    shown = {name: (_type(model, name, output), _field(one)) for name, one in model.model_fields.items()}
     made = type(_name(model, "Out", ""), (), {"__annotations__": {name: type_ for name, (type_, _) in shown.items()}})
     for name, (_, field) in shown.items():
         setattr(made, name, field)
@@ -62,7 +65,7 @@ def input_of(model: type[BaseModel]) -> Any:
     if model not in _inputs:
         fields = model.model_fields
         annotations = {
-            name: _type(name, one, input_of) if one.is_required() else _type(name, one, input_of) | None
+            name: _type(model, name, input_of) if one.is_required() else _type(model, name, input_of) | None
             for name, one in fields.items()
         }
         made = type(_name(model, "In", "Input"), (), {"__annotations__": annotations})
@@ -124,8 +127,9 @@ def _field(field: FieldInfo, **more: Any) -> Any:
     return strawberry.field(name=field.alias, description=field.description, **more)
 
 
-def _type(name: str, field: FieldInfo, nested: Callable[[type[BaseModel]], Any]) -> Any:
-    return _converted(field.annotation, nested, small=name in _SMALL)
+def _type(model: type[BaseModel], name: str, nested: Callable[[type[BaseModel]], Any]) -> Any:
+    small = name in _SMALL and model not in _LONG_IDS
+    return _converted(model.model_fields[name].annotation, nested, small=small)
 
 
 def _converted(annotation: Any, nested: Callable[[type[BaseModel]], Any], *, small: bool) -> Any:
@@ -146,6 +150,6 @@ def _converted(annotation: Any, nested: Callable[[type[BaseModel]], Any], *, sma
         return int if small else Long
     if isinstance(annotation, type) and issubclass(annotation, Enum):
         return enum(annotation)
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel) and not issubclass(annotation, _AS_JSON):
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel) and annotation not in _AS_JSON:
         return nested(annotation)
     return Json

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
 from segmentator_dagster.api.callers import client_address, networks
+from segmentator_dagster.api.dagster_gate import is_proxied
 from segmentator_dagster.api.http_problems import (
     BAD_REQUEST,
     HEADERS_TOO_LARGE,
@@ -21,6 +22,7 @@ from segmentator_dagster.api.http_problems import (
 )
 from segmentator_dagster.api.languages import DefaultLanguage, russian
 from segmentator_dagster.api.middleware.refusal import CLOSING, refuse
+from segmentator_dagster.domain.dagster_pages import DAGSTER_PATH
 
 _log = logging.getLogger("segmentator.api")
 _access = logging.getLogger("segmentator.api.access")
@@ -117,7 +119,7 @@ def _only_json_errors(scope: Scope, receive: Receive, send: Send) -> Send:
 
     async def checked(message: Message) -> None:
         nonlocal replaced
-        if message["type"] == "http.response.start":
+        if message["type"] == "http.response.start" and not is_proxied(scope):
             kind = Headers(raw=message["headers"]).get("content-type", "")
             if message["status"] >= 400 and (not kind or kind.startswith("text/plain")):
                 replaced = True
@@ -134,7 +136,7 @@ def _log_access(scope: Scope, status: int, seconds: float) -> None:
     state = scope["state"]
     line = {
         "method": scope.get("method", "WEBSOCKET"),
-        "path": getattr(route, "path", None) or "(unknown)",
+        "path": DAGSTER_PATH if is_proxied(scope) else getattr(route, "path", None) or "(unknown)",
         "status": status,
         "milliseconds": round(seconds * 1000, 1),
         "address": state["address"],

@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 class HeadAsGet:
     """But for files, which know better how to skip it."""
 
-    def __init__(self, app: ASGIApp, *, apart_from: str) -> None:
+    def __init__(self, app: ASGIApp, *, apart_from: str | tuple[str, ...]) -> None:
         self._app = app
         self._apart_from = apart_from
 

@@ -28,15 +28,19 @@ class OfSegments:
 
     def exports(self, ids: Collection[int], limit: int, viewer: int | None) -> Mapping[int, tuple[Export, ...]]:
         order = (ExportRow.created_at.desc(), ExportRow.id)
-        return self._newest(ExportRow, ExportRow.segment_id, order, export_of, ids, limit, viewer)
+        return self._newest(ExportRow, ExportRow.segment_id, order, export_of, ids=ids, limit=limit, viewer=viewer)
 
     def snapshots(self, ids: Collection[int], limit: int, viewer: int | None) -> Mapping[int, tuple[Snapshot, ...]]:
         order = (SnapshotRow.created_at.desc(), SnapshotRow.id)
-        return self._newest(SnapshotRow, SnapshotRow.segment_id, order, snapshot_of, ids, limit, viewer)
+        return self._newest(
+            SnapshotRow, SnapshotRow.segment_id, order, snapshot_of, ids=ids, limit=limit, viewer=viewer
+        )
 
     def versions(self, ids: Collection[int], limit: int, viewer: int | None) -> Mapping[int, tuple[Version, ...]]:
         order = (SegmentVersionRow.version.desc(),)
-        return self._newest(SegmentVersionRow, SegmentVersionRow.segment_id, order, version_of, ids, limit, viewer)
+        return self._newest(
+            SegmentVersionRow, SegmentVersionRow.segment_id, order, version_of, ids=ids, limit=limit, viewer=viewer
+        )
 
     def _newest(
         self,
@@ -44,6 +48,7 @@ class OfSegments:
         segment_id: InstrumentedAttribute[int],
         order: tuple[ColumnElement[Any] | InstrumentedAttribute[Any], ...],
         item: Callable[[Row], Item],
+        *,
         ids: Collection[int],
         limit: int,
         viewer: int | None,
