@@ -1,6 +1,7 @@
-"""A number of segments -> a metadata database that holds them, their exports, references and people, or an audit log.
+"""A number of segments -> an empty metadata database that holds them, their exports and people, or an audit log.
 
-Rows go in by the thousand; the texts are Russian, as long as people write them, and the same in every run.
+Rows go in by the thousand, the first with id 1; the texts are Russian, as long as people write them, and the same in
+every run.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 
 from sqlalchemy import insert, text
 
+from segmentator_dagster.domain.audit import Event
 from segmentator_dagster.domain.export_options import resolved
 from segmentator_dagster.domain.people import Role
 from segmentator_dagster.domain.segment import Visibility, search_key
@@ -38,6 +40,7 @@ WORDS = (
     *("скидка", "бонусы", "повторная", "покупка", "воронка", "регистрация", "отток", "кампания", "контрольная"),
 )
 TAGS = ("маркетинг", "отток", "ios", "android", "акции", "отчёт", "еженедельно", "проверка", "архив", "crm")
+EVENTS = (Event.SEGMENT_CHANGE, Event.SEGMENT_CREATE, Event.EXPORT_REQUEST, Event.EXPORT_DOWNLOAD, Event.REFUSED)
 Row = dict[str, Any]
 
 
@@ -83,7 +86,7 @@ def _person(number: int) -> Row:
     login, name = f"person.{number}", f"Анна Смирнова {number}"
     texts = {"login": login, "email": f"{login}@example.ru", "name": name, "name_key": search_key(name)}
     texts["search_text"] = search_key(" ".join([name, login, texts["email"]]))
-    return {"id": number, "yandex_id": str(number), "role": role.value, "access": {}, "created_at": BEGAN, **texts}
+    return {"yandex_id": str(number), "role": role.value, "access": {}, "created_at": BEGAN, **texts}
 
 
 def _segment(number: int, people: int, chance: random.Random) -> Row:
@@ -93,7 +96,6 @@ def _segment(number: int, people: int, chance: random.Random) -> Row:
     tags = [tag["tag"] for tag in _tags(number)]
     moment = BEGAN + timedelta(seconds=chance.randrange(20_000_000))
     return {
-        "id": number,
         "name": name,
         "name_key": search_key(name),
         "search_text": search_key("\n".join([name, description, *tags])),
@@ -191,20 +193,19 @@ def _entry(number: int, people: int, chance: random.Random) -> Row:
     actor = f"Анна Смирнова {person}"
     name = f"{chance.choice(PRODUCTS)}: {chance.choice(DOINGS)}, {chance.choice(WHERE)} № {segment}"
     address, request = f"10.0.{person}.{chance.randrange(250)}", f"{chance.getrandbits(128):032x}"
-    action = chance.choice(("segment.update", "segment.create", "export.request", "export.download", "sign_in"))
+    event = chance.choice(EVENTS)
     return {
-        "id": number,
         "at": BEGAN + timedelta(seconds=20 * number),
         "actor_id": person,
         "actor_name": actor,
         "via": "session",
         "address": address,
         "request_id": request,
-        "action": action,
+        "action": event.value,
         "object_kind": "segment",
         "object_id": str(segment),
         "object_name": name,
         "search_text": search_key(" ".join([actor, name, str(segment), address, request])),
         "outcome": "done",
-        "after": {"version": 1, "name": name} if action == "segment.update" else None,
+        "after": {"version": 1, "name": name} if event is Event.SEGMENT_CHANGE else None,
     }

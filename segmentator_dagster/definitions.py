@@ -1,5 +1,7 @@
 """Everything Dagster loads: assets, sensors and the services they work with."""
 
+import os
+
 import dagster as dg
 
 from segmentator_dagster.assets.audience import segment_audience
@@ -17,6 +19,9 @@ from segmentator_dagster.settings import Settings
 
 _settings = Settings.load()
 configure(_settings)
+# An exception may quote an address with its password. Dagster stores a number in its place, under which our log, which
+# takes secrets out, has the whole.
+os.environ["DAGSTER_REDACT_USER_CODE_ERRORS"] = "true"
 _services = Services.of(_settings)
 
 defs = dg.Definitions(
@@ -40,6 +45,7 @@ defs = dg.Definitions(
         "due_exports": _services.due_exports,
         "profiler": _services.profiler,
         "retention": _services.retention,
+        "scrubber": _services.scrubber,
     },
     executor=dg.in_process_executor,
 )

@@ -12,9 +12,8 @@ from segmentator_dagster.api.http_problems import CROSS_SITE
 from segmentator_dagster.api.origins import has_browser_marks
 from segmentator_dagster.api.rate_limits import Limit, RateLimits
 from segmentator_dagster.domain.access import Actor, Scope, Via
-from segmentator_dagster.domain.data_access import UNLIMITED, DataAccess
+from segmentator_dagster.domain.data_access import access_of
 from segmentator_dagster.domain.errors import Category, ProblemKind
-from segmentator_dagster.domain.people import Role
 from segmentator_dagster.storage.metadata.sessions import Held, Sessions, Tokens
 
 INVALID_TOKEN = ProblemKind(
@@ -80,11 +79,6 @@ class Authentication:
         return _actor(connection, held, Via.TOKEN)
 
 
-def access_of(held: Held) -> DataAccess:
-    """Administrators see everything."""
-    return UNLIMITED if held.person.role is Role.ADMINISTRATOR else DataAccess.of(held.everybody, held.own)
-
-
 def _actor(connection: HTTPConnection, held: Held, via: Via) -> Actor:
     person, state = held.person, connection.scope["state"]
     remember_person(connection.scope, person.id)
@@ -94,7 +88,7 @@ def _actor(connection: HTTPConnection, held: Held, via: Via) -> Actor:
         role=person.role,
         via=via,
         scopes=frozenset(Scope) if held.scopes is None else held.scopes,
-        access=access_of(held),
+        access=access_of(person.role, held.everybody, held.own),
         address=state["address"],
         request_id=state["request_id"],
         key_id=held.key_id,

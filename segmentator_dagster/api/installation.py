@@ -15,7 +15,7 @@ from segmentator_dagster.domain.access import Action, Actor, require
 from segmentator_dagster.domain.audit import Event, Thing, changed
 from segmentator_dagster.domain.errors import Category, Problem, ProblemKind, UserError
 from segmentator_dagster.domain.export_checking import option_problems
-from segmentator_dagster.domain.export_options import layered, resolved
+from segmentator_dagster.domain.export_options import resolved
 from segmentator_dagster.domain.installation import EffectiveSettings, InstallationSettings
 from segmentator_dagster.storage.clickhouse import ClickHouse
 from segmentator_dagster.storage.metadata.audit import Audit
@@ -96,7 +96,7 @@ class SettingsService:
         if said.formats is not None:
             formats = said.formats
             yield from format_problems(said.formats)
-        yield from option_problems(resolved(layered(environment.export, said.export)), formats)
+        yield from option_problems(resolved(environment.export, said.export), formats)
         if said.report_schedule is not None:
             yield from cron_problems(said.report_schedule.cron, "/report_schedule/cron")
             yield from format_problems(said.report_schedule.formats, "/report_schedule/formats")

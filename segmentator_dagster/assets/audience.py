@@ -5,6 +5,7 @@ import dagster as dg
 from segmentator_dagster.assets.partitions import segments
 from segmentator_dagster.assets.run import request_of, run_of
 from segmentator_dagster.exports.exporter import Exporter
+from segmentator_dagster.scrubbing import Scrubber
 
 
 @dg.asset(
@@ -15,10 +16,10 @@ from segmentator_dagster.exports.exporter import Exporter
     description="The users a segment's rule names at one moment. Every file and figure is made from this set.",
 )
 def segment_audience(
-    context: dg.AssetExecutionContext, exporter: dg.ResourceParam[Exporter]
+    context: dg.AssetExecutionContext, exporter: dg.ResourceParam[Exporter], scrubber: dg.ResourceParam[Scrubber]
 ) -> dg.MaterializeResult[None]:
     run = run_of(context)
-    with request_of(context, exporter, run) as request:
+    with request_of(context, exporter, run, scrubber) as request:
         taken = exporter.take_audience(request)
     return dg.MaterializeResult(
         metadata={

@@ -13,6 +13,7 @@ from segmentator_dagster.domain.errors import UserError
 from segmentator_dagster.domain.export import Format
 from segmentator_dagster.exports.exporter import Exporter
 from segmentator_dagster.exports.problems import FILE_INCOMPLETE
+from segmentator_dagster.scrubbing import Scrubber
 
 _CHECK = "rows_match_snapshot"
 
@@ -35,9 +36,11 @@ def _file_asset(format_: Format, kind: str, description: str) -> dg.AssetsDefini
             )
         ],
     )
-    def file_asset(context: dg.AssetExecutionContext, exporter: dg.ResourceParam[Exporter]) -> Events:
+    def file_asset(
+        context: dg.AssetExecutionContext, exporter: dg.ResourceParam[Exporter], scrubber: dg.ResourceParam[Scrubber]
+    ) -> Events:
         run = run_of(context)
-        with request_of(context, exporter, run) as request:
+        with request_of(context, exporter, run, scrubber) as request:
             try:
                 published = exporter.write_file(request, format_, run)
             except UserError as error:

@@ -14,6 +14,7 @@ from segmentator_dagster.domain.export import ExportRequest, Format
 from segmentator_dagster.domain.tags import REQUEST_TAG
 from segmentator_dagster.exports.exporter import Exporter, Run
 from segmentator_dagster.exports.problems import UNEXPECTED, DuplicateRunError, ExportCancelledError
+from segmentator_dagster.scrubbing import Scrubber
 
 _RETRY_NUMBER_TAG = "dagster/retry_number"
 _TRANSIENT_RETRIES = 3
@@ -44,28 +45,31 @@ def _made_by(context: dg.AssetExecutionContext) -> frozenset[dg.AssetKey]:
 
 
 @contextmanager
-def request_of(context: dg.AssetExecutionContext, exporter: Exporter, run: Run) -> Iterator[ExportRequest]:
+def request_of(
+    context: dg.AssetExecutionContext, exporter: Exporter, run: Run, scrubber: Scrubber
+) -> Iterator[ExportRequest]:
     """The run's request; a failure inside the block is written to the exports this step is for, then raised.
 
     What may pass (a part of the system is down) is tried again in this run, a few times, before it counts as failure.
+    Dagster keeps the text of a Failure and no more of it (`definitions`); what else there is to say is in our log.
     """
     request: ExportRequest | None = None
     try:
         request = exporter.begin(run)
-        with bound_contextvars(run_id=run.run_id, request_id=request.id, segment_id=run.segment_id):
+        with bound_contextvars(request_id=request.id, segment_id=run.segment_id):
             yield request
     except DagsterExecutionInterruptedError:
         raise  # terminated: the endings sensor closes what is open
     except ExportCancelledError as error:
-        raise dg.Failure(f"Nothing was published: {error}.", allow_retries=False) from error
+        raise dg.Failure(scrubber.text(f"Nothing was published: {error}."), allow_retries=False) from error
     except DuplicateRunError as error:
         raise dg.Failure("Another run works on this request.", allow_retries=False) from error
     except UserError as error:
         if error.category is Category.UNAVAILABLE and context.retry_number < _TRANSIENT_RETRIES:
-            context.log.warning(str(error))
+            context.log.warning(scrubber.text(str(error)))
             raise dg.RetryRequested(_TRANSIENT_RETRIES, seconds_to_wait=2**context.retry_number) from error
         _fail(context, exporter, request, error.problems[0])
-        raise dg.Failure(str(error), allow_retries=False) from error
+        raise dg.Failure(scrubber.text(str(error)), allow_retries=False) from error
     except Exception:
         _fail(context, exporter, request, UNEXPECTED.at())
         raise

@@ -51,7 +51,11 @@ class InstallationSettings(BaseModel):
     time_zone: str | None = Field(
         None, description="IANA name: of segments and rules that name none; saved segments keep theirs"
     )
-    language: Language | None = Field(None, description="of messages, where a request names none in `Accept-Language`")
+    language: Language | None = Field(
+        None,
+        description="of messages where a request names none in `Accept-Language`; of the sheet about a workbook where "
+        "`headers` names none",
+    )
     count_deadline_seconds: DeadlineSeconds | None = Field(
         None, description="longest count or preview, seconds; not longer than the profile of ClickHouse allows"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,6 +26,7 @@ from segmentator_dagster.domain.export import (
     Status,
     file_kind,
 )
+from segmentator_dagster.domain.installation import EffectiveSettings
 from segmentator_dagster.domain.references import Library
 from segmentator_dagster.domain.rule import Rule
 from segmentator_dagster.domain.segment import Version
@@ -107,6 +108,7 @@ class Exporter:
     objects: Objects
     members_database: str
     requesters: Requesters
+    settings_now: Callable[[], EffectiveSettings] = EffectiveSettings
 
     def begin(self, run: Run) -> ExportRequest:
         """The request this run works on: the one it was launched for, or a new one for a run made in Dagster.
@@ -185,7 +187,8 @@ class Exporter:
         dataset = base_dataset(catalogue, definition.definition, access)
         columns = columns_of(definition.definition, dataset, request.options, format_)
         said = self._sentences(definition, catalogue)
-        look = Look(format_, request.options, definition, snapshot, said, columns.left_out)
+        language = self.settings_now().language
+        look = Look(format_, request.options, definition, snapshot, said, language, columns.left_out)
         meter = Meter("extracting", snapshot.users if request.compare is None else None)
         with Watch(self.attempts, self.writer, [export.id], request.attempt, meter.progress) as watch:
             source = self._extract(request, look, dataset, columns.names, most=access.max_rows, watch=watch)

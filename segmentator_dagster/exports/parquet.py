@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
 from clickhouse_connect.cc_sqlalchemy.dialect import ClickHouseDialect
@@ -47,7 +47,7 @@ class ParquetFile:
     def replacements(self) -> Sequence[Replacement]:
         return [invalid_text(index) for index, field in enumerate(self._source.fields) if is_text(field)]
 
-    def stream(self, clickhouse: ClickHouse, settings: Mapping[str, Any]) -> Iterator[bytes]:
+    def stream(self, clickhouse: ClickHouse, settings: Mapping[str, Any]) -> Generator[bytes]:
         """UserError file_incomplete where the bytes do not end in a footer."""
         columns = ", ".join(_named(index, field) for index, field in enumerate(self._source.fields))
         groups = {"output_format_parquet_row_group_size": max(_GROUP_ROWS, self._source.rows // _MOST_GROUPS)}

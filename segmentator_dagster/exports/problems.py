@@ -33,8 +33,8 @@ OWNER_BLOCKED = ProblemKind(
     Category.FORBIDDEN,
     en="Nothing is exported for this person: the account is blocked or deleted.",
     ru="Для этого пользователя выгрузки не готовятся: его учётная запись заблокирована или удалена.",
-    hint_en="Unblock the person, or copy the segment and export the copy.",
-    hint_ru="Разблокируйте пользователя или скопируйте сегмент и выгрузите копию.",
+    hint_en="Unblock the person, or give the segment to somebody else: `PUT /segments/{{id}}/sharing`.",
+    hint_ru="Разблокируйте пользователя или передайте сегмент другому: `PUT /segments/{{id}}/sharing`.",
 )
 SEGMENT_BROKEN = ProblemKind(
     "segment_broken",

@@ -39,11 +39,23 @@ class Look:
     segment: Version
     snapshot: Snapshot
     sentences: Mapping[Language, str]
+    default_language: Language = "ru"
     left_out: Sequence[Field] = ()
 
     @property
     def headers(self) -> Headers:
         return self.options.headers or Headers.NAMES
+
+    @property
+    def language(self) -> Language:
+        """That of the labels, where they are of one."""
+        match self.headers:
+            case Headers.RU:
+                return "ru"
+            case Headers.EN:
+                return "en"
+            case Headers.NAMES | Headers.NONE:
+                return self.default_language
 
     def renderer(self, part: Part, file_name: str) -> Renderer:
         """A new renderer of one part."""
@@ -62,7 +74,7 @@ class Look:
                     sentences=self.sentences,
                     rows=source.rows,
                     columns=named,
-                    headers=self.headers,
+                    language=self.language,
                     masked=[name for name, one in zip(named, source.fields, strict=True) if one.masked],
                     left_out=titles(self.left_out, self.headers) or [one.name for one in self.left_out],
                 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
@@ -67,8 +67,8 @@ class Renderer(Protocol):
     def replacements(self) -> Sequence[Replacement]:
         """What the format changes in which columns."""
 
-    def stream(self, clickhouse: ClickHouse, settings: Mapping[str, Any]) -> Iterator[bytes]:
-        """The bytes of the file, rendered by the server as they are read. To be read once."""
+    def stream(self, clickhouse: ClickHouse, settings: Mapping[str, Any]) -> Generator[bytes]:
+        """The bytes of the file, rendered by the server as they are read, once. Closing it ends the query."""
 
 
 def count_replacements(

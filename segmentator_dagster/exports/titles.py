@@ -42,12 +42,11 @@ def about(
     sentences: Mapping[Language, str],
     rows: int,
     columns: Sequence[str],
-    headers: Headers,
+    language: Language,
     masked: Sequence[str] = (),
     left_out: Sequence[str] = (),
 ) -> tuple[str, list[tuple[str, str]]]:
     """The title of the sheet that says what a workbook is, and its lines; the last two where there are such columns."""
-    language: Language = "en" if headers is Headers.EN else "ru"
     title, *labels = _ABOUT[language]
     zone = segment.definition.time_zone
     moment = f"{snapshot.data_moment.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M:%S} {zone}"

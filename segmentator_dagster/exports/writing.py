@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 
 from segmentator_dagster.domain.export import File, Progress
@@ -84,13 +85,9 @@ class FileWriter:
 
     def _file(self, key: str, part: Part, name: str, renderer: Renderer, content_type: str) -> File:
         self.meter.begin(renderer)
-        stored = store(
-            self.objects,
-            key,
-            self._passing(renderer.stream(self.clickhouse, {"query_id": self.watch.query_id()})),
-            content_type=content_type,
-            file_name=name,
-        )
+        # Closed at once also after an exception, which keeps it alive: who kills the query waits for its reader.
+        with closing(renderer.stream(self.clickhouse, {"query_id": self.watch.query_id()})) as chunks:
+            stored = store(self.objects, key, self._passing(chunks), content_type=content_type, file_name=name)
         if renderer.rows != part.rows or self.objects.size(key) != stored.bytes:
             raise FILE_INCOMPLETE.error(rows=renderer.rows, users=part.rows, bytes=stored.bytes)
         return File(key, name, renderer.rows, stored.bytes, stored.sha256, part.value)

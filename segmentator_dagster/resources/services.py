@@ -9,12 +9,13 @@ from segmentator_dagster.exports.due_exports import DueExports
 from segmentator_dagster.exports.exporter import Exporter
 from segmentator_dagster.exports.requesters import Requesters
 from segmentator_dagster.exports.retention import Retention
+from segmentator_dagster.scrubbing import Scrubber
 from segmentator_dagster.settings import Settings
 from segmentator_dagster.storage.clickhouse import ClickHouse
 from segmentator_dagster.storage.connections import current_settings_of, database_of, objects_of, writer_of
 from segmentator_dagster.storage.metadata.attempts import Attempts
-from segmentator_dagster.storage.metadata.current_settings import CurrentSettings
 from segmentator_dagster.storage.metadata.audit import Audit
+from segmentator_dagster.storage.metadata.current_settings import CurrentSettings
 from segmentator_dagster.storage.metadata.datasets import Datasets
 from segmentator_dagster.storage.metadata.exports import Exports
 from segmentator_dagster.storage.metadata.health import SegmentHealth
@@ -42,6 +43,7 @@ class Services:
     due_exports: DueExports
     profiler: DatasetProfiler
     retention: Retention
+    scrubber: Scrubber
 
     @classmethod
     def of(cls, settings: Settings) -> Services:
@@ -62,11 +64,25 @@ class Services:
             objects,
             settings.clickhouse_database,
             requesters,
+            current.now,
         )
         due_exports = DueExports(database, exports, attempts, requesters, Audit(database))
         retention = Retention(exports, objects, Uploads(objects), writer, settings.clickhouse_database)
         health, profiler = SegmentHealth(database), DatasetProfiler(datasets, writer)
-        return cls(current, segments, exports, attempts, datasets, writer, health, exporter, due_exports, profiler, retention)
+        return cls(
+            current,
+            segments,
+            exports,
+            attempts,
+            datasets,
+            writer,
+            health,
+            exporter,
+            due_exports,
+            profiler,
+            retention,
+            Scrubber.of(settings),
+        )
 
     def connect(self) -> None:
         """Open and import what a run will need, so that its first use costs nothing.

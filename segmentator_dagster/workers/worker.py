@@ -18,6 +18,7 @@ from dagster import DagsterInstance, DagsterRunStatus
 from dagster._cli.api import _execute_run_command_body, _resume_run_command_body
 from dagster._core.events import JobFailureData, RunFailureReason
 from dagster._utils.interrupts import capture_interrupts
+from structlog.contextvars import bound_contextvars
 
 from segmentator_dagster.workers import lifeline, liveness, storage
 
@@ -105,14 +106,14 @@ def _warm_up(warm_up: Callable[[], object]) -> None:
     try:
         warm_up()
     except Exception as error:  # noqa: BLE001  whatever it is: the run will meet it and say so
-        print(f"a worker waits without its connections: {error!r}", file=sys.stderr)  # noqa: T201  a log line of the pool
+        _log.warning("a worker waits without its connections: %r", error)
 
 
 def _execute(instance: DagsterInstance, assignment: Assignment) -> None:
     if _finished(instance, assignment.run_id):
         return
     body = _resume_run_command_body if assignment.task is Task.RESUME else _execute_run_command_body
-    with capture_interrupts():
+    with bound_contextvars(run_id=assignment.run_id), capture_interrupts():
         body(assignment.run_id, instance, lambda _: None, set_exit_code_on_failure=False)
     if not _finished(instance, assignment.run_id):
         raise RunLeftUnfinishedError(assignment.run_id)

@@ -69,7 +69,7 @@ class Rest:
     def call(self, route: str, body: Any = None, **arguments: Any) -> Any:
         method, path, operation = self._operations[route]
         places = {one["name"]: one["in"] for one in operation.get("parameters", ())}
-        url = path.format(**{name: value for name, value in arguments.items() if places[name] == "path"})
+        url = path.format(**{name: value for name, value in arguments.items() if places.get(name) == "path"})
         query = {name: value for name, value in arguments.items() if places.get(name) == "query"}
         headers = {"Idempotency-Key": arguments["idempotency_key"]} if "idempotency_key" in arguments else {}
         answer = self._client.request(method, url, params=query, json=body, headers=headers)
@@ -130,12 +130,15 @@ def _given(one: GraphQLField, body: Any, arguments: Mapping[str, Any]) -> dict[s
     for name, value in list(named.items()):
         if name.endswith("Id") and name not in one.args:
             named["id"] = value
-    if isinstance(body, dict):
-        named |= {to_camel(name): value for name, value in body.items() if to_camel(name) in one.args}
-    if body is not None:
-        named |= {name: body for name in ("input", "access", "file") if name in one.args and name not in named}
-    elif "input" in one.args:  # values of a field: all of a query string
-        named["input"] = dict(arguments)
+    whole = next((name for name in ("input", "access", "file") if name in one.args), None)
+    if body is None and whole != "input":
+        whole = None
+    if whole is not None:  # the values of a field are asked for by path and query
+        named[whole] = (
+            {"dataset" if key == "name" else key: value for key, value in arguments.items()} if body is None else body
+        )
+    elif isinstance(body, dict):
+        named |= {to_camel(name): value for name, value in body.items()}
     return {name: _sent(value, one.args[name].type) for name, value in named.items() if name in one.args}
 
 

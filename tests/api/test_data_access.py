@@ -157,6 +157,7 @@ def test_a_closed_dataset_is_not_there(desk: Desk) -> None:
         (
             {
                 "kind": "activity",
+                "dataset": "crm",
                 "aggregate": {"function": "max", "field": "born"},
                 "operator": ">",
                 "value": "2000-01-01",

@@ -1,15 +1,21 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 
 from segmentator_dagster.compiler.query import CompiledQuery
+from segmentator_dagster.domain.access import Scope
+from segmentator_dagster.domain.people import Role
 from segmentator_dagster.embedded.demo import LABELS
 from segmentator_dagster.storage.clickhouse import ClickHouse
+from segmentator_dagster.storage.metadata.database import Database
 from segmentator_dagster.storage.metadata.datasets import RegisteredDataset
 from tests.api.conftest import Stack, running_stack
+from tests.api.people import bearer, token_of
 from tests.servers.clickhouse import ClickHouseServer
 
 ROUTES = {
@@ -21,6 +27,7 @@ ROUTES = {
     "POST /api/v1/segments/{segment_id}/restore",
     "POST /api/v1/segments/{segment_id}/copy",
     "GET /api/v1/segments/{segment_id}/versions",
+    "PUT /api/v1/segments/{segment_id}/sharing",
     "GET /api/v1/segments/{segment_id}/rule-file",
     "POST /api/v1/segments/import",
     "POST /api/v1/lists",
@@ -32,6 +39,7 @@ ROUTES = {
     "GET /api/v1/lists/{list_id}/items",
     "PUT /api/v1/lists/{list_id}/items",
     "GET /api/v1/lists/{list_id}/unmatched",
+    "PUT /api/v1/lists/{list_id}/sharing",
     "POST /api/v1/rules/check",
     "POST /api/v1/rules/count",
     "POST /api/v1/rules/preview",
@@ -52,6 +60,29 @@ ROUTES = {
     "GET /api/v1/datasets",
     "GET /api/v1/datasets/{name}/fields",
     "GET /api/v1/datasets/{name}/fields/{field}/values",
+    "GET /api/v1/me",
+    "GET /api/v1/me/sessions",
+    "DELETE /api/v1/me/sessions",
+    "DELETE /api/v1/me/sessions/{session_id}",
+    "GET /api/v1/me/tokens",
+    "POST /api/v1/me/tokens",
+    "DELETE /api/v1/me/tokens/{token_id}",
+    "GET /api/v1/people",
+    "GET /api/v1/people/{person_id}",
+    "DELETE /api/v1/people/{person_id}",
+    "PUT /api/v1/people/{person_id}/role",
+    "PUT /api/v1/people/{person_id}/access",
+    "POST /api/v1/people/{person_id}/block",
+    "POST /api/v1/people/{person_id}/unblock",
+    "GET /api/v1/invites",
+    "POST /api/v1/invites",
+    "DELETE /api/v1/invites/{invite_id}",
+    "GET /api/v1/access",
+    "PUT /api/v1/access",
+    "GET /api/v1/settings",
+    "PATCH /api/v1/settings",
+    "GET /api/v1/audit",
+    "GET /api/v1/audit.csv",
     "GET /api/v1/health",
     "GET /api/v1/ready",
 }
@@ -113,6 +144,96 @@ def test_every_body_has_an_example(document: dict[str, Any]) -> None:
             content = response.get("content", {}).get("application/json")
             if content and int(status) < 300:
                 assert has_example(content["schema"]), (name, status)
+
+
+OPEN = {"GET /api/v1/health", "GET /api/v1/ready", "GET /api/v1/files/{token}"}
+NOT_COUNTED = {"GET /api/v1/health", "GET /api/v1/ready"}
+
+
+def codes(operation: dict[str, Any], status: int) -> set[str]:
+    """The problems that an operation is said to answer with."""
+    response = operation["responses"].get(str(status))
+    return set(response["content"]["application/json"]["examples"]) if response else set()
+
+
+def test_every_operation_says_how_to_come_in(document: dict[str, Any]) -> None:
+    schemes = document["components"]["securitySchemes"]
+    assert {name: scheme["type"] for name, scheme in schemes.items()} == {"session": "apiKey", "token": "http"}
+    assert (schemes["session"]["in"], schemes["session"]["name"]) == ("cookie", "__Host-sid")
+    assert schemes["token"]["scheme"] == "bearer"
+    for name, operation in operations(document):
+        tokens = [] if "session_only" in codes(operation, 403) else [{"token": []}]
+        assert operation["security"] == ([] if name in OPEN else [{"session": []}, *tokens]), name
+        assert codes(operation, 401) == (set() if name in OPEN else {"not_signed_in", "invalid_token"}), name
+        assert codes(operation, 429) == (set() if name in NOT_COUNTED else {"too_many_requests"}), name
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("GET /api/v1/health", set()),
+        ("GET /api/v1/files/{token}", {"link_invalid"}),
+        ("GET /api/v1/operators", {"scope_missing"}),
+        ("GET /api/v1/segments/{segment_id}", {"scope_missing"}),
+        ("PATCH /api/v1/segments/{segment_id}", {"cross_site", "scope_missing", "not_yours"}),
+        ("PUT /api/v1/lists/{list_id}/items", {"cross_site", "scope_missing", "not_yours"}),
+        ("GET /api/v1/lists/{list_id}/items", {"scope_missing", "export_not_allowed"}),
+        ("POST /api/v1/me/tokens", {"cross_site", "session_only"}),
+        ("GET /api/v1/people", {"scope_missing", "administrators_only"}),
+        ("PUT /api/v1/people/{person_id}/role", {"cross_site", "session_only", "administrators_only"}),
+        ("GET /api/v1/audit", {"scope_missing", "administrators_only"}),
+    ],
+)
+def test_an_operation_says_for_what_it_refuses_somebody(
+    document: dict[str, Any], name: str, expected: set[str]
+) -> None:
+    assert codes(dict(operations(document))[name], 403) == expected
+
+
+def test_refusals_say_what_to_do_in_their_headers(document: dict[str, Any]) -> None:
+    responses = dict(operations(document))["GET /api/v1/segments"]["responses"]
+    assert responses["401"]["headers"].keys() == {"WWW-Authenticate"}
+    assert responses["429"]["headers"].keys() == {"Retry-After"}
+    assert "headers" not in responses["403"]
+
+
+def test_the_document_is_the_same_when_it_is_asked_for_again(document: dict[str, Any], offline: Stack) -> None:
+    assert offline.client.get("/api/v1/openapi.json").json() == document
+
+
+def answers(offline: Stack, document: dict[str, Any], token: str | None) -> Iterator[tuple[str, dict[str, Any], Any]]:
+    """What every operation answers to an empty request about a thing that is not there."""
+    headers = bearer(token) if token else {}
+    with httpx.Client(base_url=offline.client.base_url, timeout=20, trust_env=False, headers=headers) as client:
+        for name, operation in operations(document):
+            method, _, path = name.partition(" ")
+            yield name, operation, client.request(method, re.sub(r"\{\w+\}", "999", path))
+
+
+def test_nobody_comes_in_where_a_way_to_come_in_is_documented(document: dict[str, Any], offline: Stack) -> None:
+    for name, operation, answer in answers(offline, document, None):
+        assert (answer.status_code == 401) == bool(operation["security"]), name
+        if answer.status_code == 401:
+            assert answer.json()["code"] == "not_signed_in", name
+            assert answer.headers["WWW-Authenticate"] == "Bearer", name
+
+
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize("scopes", [(), (Scope.READ,)], ids=["no scope", "read"])
+def test_what_a_token_is_answered_is_documented(
+    document: dict[str, Any], offline: Stack, role: Role, scopes: tuple[Scope, ...]
+) -> None:
+    database = Database(offline.settings.database_url.get_secret_value())
+    token = token_of(database, f"reader {role}", role, scopes=scopes)
+    database.close()
+    refused = set()
+    for name, operation, answer in answers(offline, document, token):
+        assert str(answer.status_code) in operation["responses"], (name, answer.text)
+        if answer.status_code >= 400 and not name.endswith("/ready"):
+            assert answer.json()["code"] in codes(operation, answer.status_code), (name, answer.text)
+        if answer.status_code == 403:
+            refused.add(answer.json()["code"])
+    assert {"scope_missing", "session_only"} <= refused
 
 
 def example(document: dict[str, Any], schema: str) -> Any:

@@ -147,6 +147,7 @@ def test_all_that_makes_no_sense_is_said_at_once_and_nothing_is_changed(offline:
         ({"export": {"csv": {"profile": "excel"}}}, "unknown_choice", "/export/csv/profile"),
         ({"export": []}, "wrong_json_type", "/export"),
         ({"report_schedule": {"cron": "* * * * *"}}, "missing_key", "/report_schedule/formats"),
+        ({"export": {"split": {"field": "a\0"}}}, "bad_text", "/export/split/field"),
         ({"max_rows": 100}, "unknown_key", "/max_rows"),
         ({"formats": ["csv", "xlsx"], "export": {"yandex_audience": {"email": "e"}}}, "audience_is_csv", "/formats/1"),
         (

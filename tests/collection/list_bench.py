@@ -37,7 +37,7 @@ class Bench:
 
     def create(self, *values: str, **label: str) -> UploadedList:
         named = ListLabel(**{"name": uuid.uuid4().hex, "dataset": "people", **label})
-        return self.uploads.create(named, self.file(*values), self.dataset, "me")
+        return self.uploads.create(named, self.file(*values), self.dataset, None)
 
     def fill(self, list_id: int, mode: Mode, *values: str) -> UploadedList:
         return self.uploads.fill(list_id, mode, self.file(*values), self.dataset)

@@ -86,7 +86,7 @@ def test_a_file_with_rows_and_no_values_is_refused(bench: Bench, tmp_path: Path)
     path.write_text("id;name\n;x\n ;y\n", "utf-8")
     ids = IdFile.opened(path, FileKind.CSV, column="id", has_header=None, expected_column="")
     with pytest.raises(UserError) as error:
-        bench.uploads.create(ListLabel("x", "people"), ids, bench.dataset, "me")
+        bench.uploads.create(ListLabel("x", "people"), ids, bench.dataset, None)
     assert error.value.code == "no_values"
     assert "2" in error.value.problems[0].message("ru")
 

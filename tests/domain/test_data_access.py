@@ -16,6 +16,7 @@ from segmentator_dagster.domain.data_access import (
     access_problems,
     narrowed,
 )
+from segmentator_dagster.domain.field_operators import operators_of
 from segmentator_dagster.domain.people import Role
 
 NOTHING = AccessLayer()
@@ -149,6 +150,23 @@ def test_a_masked_field_cannot_be_asked_about() -> None:
     assert mail is not None
     assert mail.masked
     assert not mail.filterable
+    assert operators_of(mail) == ()
+    assert operators_of(field("mail"))
+
+
+@pytest.mark.parametrize(
+    ("said", "surely"),
+    [
+        ({}, True),
+        ({"fields": {"buyers": {"mail": "hidden"}, "visits": {"city": "hidden"}}}, True),
+        ({"fields": {"buyers": {"city": "masked"}}}, False),
+        ({"datasets": {"buyers": False}}, False),
+        ({"sensitive": "masked"}, False),  # nobody has said whether it is
+        ({"sensitive": "hidden", "fields": {"buyers": {"city": "shown"}}}, True),
+    ],
+)
+def test_a_field_of_which_only_the_name_is_known_may_be_a_sensitive_one(said: dict[str, Any], surely: bool) -> None:
+    assert access(**said).surely_shows("buyers", "city") is surely
 
 
 @pytest.mark.parametrize(

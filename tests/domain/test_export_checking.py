@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -97,3 +98,21 @@ def test_contacts_are_fields_of_the_dataset_whether_exported_or_not() -> None:
 @pytest.mark.parametrize("said", [{}, {"split": {"rows": 5}}, {"yandex_audience": {"email": "mail"}}])
 def test_options_without_unknown_fields_have_no_problem_with_a_dataset(said: dict[str, Any]) -> None:
     assert list(field_problems(options(**said), None, PEOPLE)) == []
+
+
+def test_what_needs_values_takes_no_field_that_is_seen_as_its_mask() -> None:
+    masked = replace(PEOPLE, fields=tuple(replace(one, masked=one.name in ("city", "mail")) for one in FIELDS))
+    (problem,) = field_problems(options(split={"field": "city"}), ["city"], masked)
+    assert (problem.code, problem.pointer) == ("field_masked", "/export/split/field")
+    said = {"yandex_audience": {"email": "mail", "phone": "phone"}}
+    (problem,) = field_problems(options(**said), ["city"], masked)
+    assert (problem.code, problem.pointer) == ("field_masked", "/export/yandex_audience/email")
+    assert "`mail`" in problem.message("ru")
+
+
+def test_a_column_of_the_segment_that_is_hidden_is_not_exported_and_not_suggested() -> None:
+    hidden = replace(PEOPLE, fields=FIELDS[:1] + FIELDS[2:], hidden=FIELDS[1:2])
+    for name in ("city", "citi"):
+        (problem,) = field_problems(options(split={"field": name}), ["city", "mail"], hidden)
+        assert (problem.code, problem.pointer) == ("split_field_not_exported", "/export/split/field")
+        assert "`city`" not in problem.hint("ru")

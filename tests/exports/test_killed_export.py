@@ -94,7 +94,7 @@ def test_a_worker_that_wakes_after_its_successor_publishes_nothing_and_removes_n
     claimed = bench.exporter.begin(retry)
     bench.exporter.take_audience(claimed)
     published = bench.exporter.write_file(claimed, Format.CSV, retry)
-    assert zombie.communicate("wake up\n", 60) == ("", None)  # it was not "done"
+    assert zombie.communicate("wake up\n", 20) == ("", None)  # it was not "done", nor waited for the server's 30 s
     assert zombie.returncode != 0
     assert rows_of(bench, published) == USERS
     assert [str(path.relative_to(bench.folder)) for path in bench.files()] == [published.export.object_key]

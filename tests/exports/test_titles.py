@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 import pytest
 
 from segmentator_dagster.domain.catalogue import Field, FieldType
-from segmentator_dagster.domain.export import Snapshot
-from segmentator_dagster.domain.export_options import Headers
+from segmentator_dagster.domain.export import Format, Snapshot
+from segmentator_dagster.domain.export_options import ExportOptions, Headers
 from segmentator_dagster.domain.segment import Definition, Version
+from segmentator_dagster.exports.rendering import Look
 from segmentator_dagster.exports.titles import about, file_names, on_disk, titles
 
 SNAPSHOT = Snapshot("0c3e3f0a-7d1c-4f6e-8a8e-3c1df2a7d0c9", 1, 3, 2, datetime(2026, 1, 31, 22, 30, tzinfo=UTC))
@@ -37,7 +38,7 @@ def test_a_header_names_each_column_once(headers: Headers, expected: list[str] |
 
 def test_a_workbook_says_what_it_is_in_its_language() -> None:
     said = {"sentences": {"ru": "все", "en": "everyone"}, "rows": 2, "columns": ["user_id", "Город"]}
-    title, lines = about(version("Все"), SNAPSHOT, headers=Headers.NAMES, **said)
+    title, lines = about(version("Все"), SNAPSHOT, language="ru", **said)
     assert title == "О выгрузке"
     assert lines == [
         ("Сегмент", "Все"),
@@ -48,8 +49,20 @@ def test_a_workbook_says_what_it_is_in_its_language() -> None:
         ("Строк", "2"),
         ("Столбцы", "user_id, Город"),
     ]
-    title, lines = about(version("Все"), SNAPSHOT, headers=Headers.EN, **said)
+    title, lines = about(version("Все"), SNAPSHOT, language="en", **said)
     assert (title, lines[1]) == ("About", ("Rule", "everyone"))
+
+
+@pytest.mark.parametrize(
+    ("headers", "language"), [(None, "en"), (Headers.NONE, "en"), (Headers.NAMES, "en"), (Headers.RU, "ru")]
+)
+def test_a_file_speaks_the_language_of_its_labels_or_that_of_the_settings(
+    headers: Headers | None, language: str
+) -> None:
+    options = ExportOptions(headers=headers)
+    assert Look(Format.XLSX, options, version("s"), SNAPSHOT, {}, "en").language == language
+    english = ExportOptions(headers=Headers.EN)
+    assert Look(Format.XLSX, english, version("s"), SNAPSHOT, {}, "ru").language == "en"
 
 
 def test_a_file_is_called_like_its_segment_and_the_day_of_its_data() -> None:

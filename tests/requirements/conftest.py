@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ import pytest
 import sqlalchemy as sa
 
 from segmentator_dagster.api.app import create_app
+from segmentator_dagster.embedded.yandex_id.accounts import ACCOUNTS, ODD_ACCOUNTS
+from segmentator_dagster.embedded.yandex_id.state import YandexId
 from segmentator_dagster.settings import Settings
 from segmentator_dagster.storage.metadata.audit import Audit, Search
 from segmentator_dagster.storage.metadata.database import Database
@@ -25,6 +28,8 @@ from tests.servers.child import LOOPBACK, free_port
 from tests.servers.clickhouse import ClickHouseServer
 from tests.servers.yandex_id import CLIENT_ID, CLIENT_SECRET, RunningYandexId, consent, running_yandex_id
 
+METADATA, EMPTY = "metadata.sqlite", "empty.sqlite"
+YANDEX_ACCOUNTS = (*ACCOUNTS, *ODD_ACCOUNTS)
 ANNA = "anna.smirnova"
 DMITRY = "dmitry.kuznetsov"
 MARIA = "maria.volkova"
@@ -127,11 +132,30 @@ def running_site(folder: Path, clickhouse_url: str, dataset: RegisteredDataset, 
             yield site
 
 
-@pytest.fixture
-def site(tmp_path: Path, clickhouse_server: ClickHouseServer, visits: RegisteredDataset) -> Iterator[Site]:
-    """One of this test alone, with an empty database."""
-    with running_site(tmp_path, clickhouse_server.reader_url, visits) as running:
+@pytest.fixture(scope="session")
+def lasting_site(
+    tmp_path_factory: pytest.TempPathFactory, clickhouse_server: ClickHouseServer, visits: RegisteredDataset
+) -> Iterator[Site]:
+    """What takes a second to start and stop."""
+    with running_site(tmp_path_factory.mktemp("site"), clickhouse_server.reader_url, visits) as running:
+        _copy(running.settings.data_dir, METADATA, EMPTY)
         yield running
+
+
+@pytest.fixture
+def site(lasting_site: Site) -> Iterator[Site]:
+    """To each test as if it were started for it alone: nobody has come in yet, and Yandex ID remembers nobody."""
+    _copy(lasting_site.settings.data_dir, EMPTY, METADATA)
+    fresh = YandexId(lasting_site.yandex.state.application, YANDEX_ACCOUNTS)
+    vars(lasting_site.yandex.state).update(vars(fresh))
+    with ExitStack() as browsers:
+        yield replace(lasting_site, open=browsers)
+
+
+def _copy(folder: Path, source: str, target: str) -> None:
+    """A whole SQLite file into another, whoever has that open."""
+    with closing(sqlite3.connect(folder / source)) as read, closing(sqlite3.connect(folder / target)) as written:
+        read.backup(written)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import secrets
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,8 @@ import psycopg2
 from tests.servers.child import LOOPBACK, free_port, running, until
 
 USER = "segmentator"
+# For pg_trgm, which asks the C library what a letter is.
+LC_CTYPE = "UTF-8" if sys.platform == "darwin" else "C.UTF-8"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,7 @@ def postgres() -> Iterator[PostgresServer]:
                 *(binaries / "initdb", "--pgdata", data, "--username", USER, "--pwfile", folder / "password"),
                 *("--auth", "scram-sha-256", "--encoding", "UTF8", "--no-sync"),
                 *("--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", "--locale", "C"),
+                *("--lc-ctype", LC_CTYPE),
             ],
             user=account,
             cwd=folder,

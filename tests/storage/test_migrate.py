@@ -15,7 +15,7 @@ from segmentator_dagster.domain.export_options import resolved
 from segmentator_dagster.domain.rule import LANGUAGE_VERSION
 from segmentator_dagster.storage.metadata.database import Database, now
 from segmentator_dagster.storage.metadata.exports import Exports
-from segmentator_dagster.storage.metadata.migrate import alembic_config, migrate
+from segmentator_dagster.storage.metadata.migrate import alembic_config, migrate, of_dialect
 from segmentator_dagster.storage.metadata.models import Base
 from segmentator_dagster.storage.metadata.segments import Segments
 
@@ -29,7 +29,8 @@ migrate(Database(sys.argv[1]))
 
 def test_migrations_make_exactly_the_tables_of_the_models(database: Database) -> None:
     with database.engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        opts = {"compare_type": True, "include_object": of_dialect(connection.dialect.name)}
+        context = MigrationContext.configure(connection, opts=opts)
         assert compare_metadata(context, Base.metadata) == []
 
 

@@ -14,12 +14,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from strawberry.types import ExecutionResult
-from strawberry.types.execution import PreExecutionError
 
 from segmentator_dagster.api.callers import address_key, caller_key
 from segmentator_dagster.api.graphql.asking import Asking
 from segmentator_dagster.api.graphql.cost import document_of, operation_of
-from segmentator_dagster.api.graphql.errors import answered, problems_of_document
+from segmentator_dagster.api.graphql.errors import answered, is_of_document, problems_of_document
 from segmentator_dagster.api.graphql.problems import ONE_OPERATION, STREAM_WANTED, TOO_SLOW
 from segmentator_dagster.api.graphql.schema import SCHEMA
 from segmentator_dagster.api.graphql.stream import EventStream
@@ -133,10 +132,7 @@ async def _from(
 
 def _shown(result: ExecutionResult, asking: Asking) -> dict[str, Any]:
     errors = result.errors or []
-    not_executed = isinstance(result, PreExecutionError) or (
-        result.data is None and all(e.path is None for e in errors)
-    )
-    if errors and not_executed and all(error.original_error is None for error in errors):
+    if result.data is None and errors and all(is_of_document(error) for error in errors):
         raise UserError(*problems_of_document(errors))
     return {"data": result.data, **({"errors": answered(errors, asking)} if errors else {})}
 

@@ -96,9 +96,9 @@ def _check_tokens(document: DocumentNode) -> None:
 def _check_measure(document: DocumentNode, variables: Mapping[str, Any]) -> None:
     operation = operation_of(document)
     defaults = {
-        one.variable.name.value: int(one.default_value.value)
+        one.variable.name.value: _number(one.default_value)
         for one in operation.variable_definitions
-        if isinstance(one.default_value, IntValueNode) and len(one.default_value.value) < 10
+        if isinstance(one.default_value, IntValueNode)
     }
     fragments = {one.name.value: one for one in document.definitions if isinstance(one, FragmentDefinitionNode)}
     ruler = _Ruler(fragments, {**defaults, **variables})
@@ -164,17 +164,23 @@ class _Ruler:
         return Measure(below.depth + 1, below.fields + 1, own + self._first(field) * below.cost)
 
     def _first(self, field: FieldNode) -> int:
-        """How many of what is below it there may be."""
+        """How many of what is below it there may be. Of a list that is out of range nothing: its field refuses it."""
         for argument in field.arguments:
             if argument.name.value != "first":
                 continue
             value: object = None
-            if isinstance(argument.value, IntValueNode) and len(argument.value.value) < 10:
-                value = int(argument.value.value)
+            if isinstance(argument.value, IntValueNode):
+                value = _number(argument.value)
             elif isinstance(argument.value, VariableNode):
                 value = self._variables.get(argument.value.name.value)
-            return max(1, min(value, MOST_FIRST)) if isinstance(value, int) else MOST_FIRST
+            if isinstance(value, int | float) and 1 <= value <= MOST_FIRST:
+                return int(value)
         return 1
+
+
+def _number(node: IntValueNode) -> int:
+    """The longest ones are out of every range."""
+    return int(node.value) if len(node.value) < 10 else 0
 
 
 def _too_costly(what_en: str, what_ru: str, limit: int) -> UserError:

@@ -26,6 +26,11 @@ def answered(errors: Iterable[GraphQLError], asking: Asking) -> list[dict[str, A
     return [_answered(error, asking) for error, _ in zip(errors, range(MOST_ERRORS), strict=False)]
 
 
+def is_of_document(error: GraphQLError) -> bool:
+    """Whether it is the document or its variables that are wrong, so that nothing was executed."""
+    return error.path is None and bool(error.nodes)
+
+
 def problems_of_document(errors: Iterable[GraphQLError]) -> Iterator[Problem]:
     """Of a document that was not executed."""
     for error in errors:
@@ -37,6 +42,8 @@ def problems_of_document(errors: Iterable[GraphQLError]) -> Iterator[Problem]:
 def _answered(error: GraphQLError, asking: Asking) -> dict[str, Any]:
     language, request_id = asking.caller.language, asking.actor.request_id
     cause, extra = error.original_error, {}
+    while isinstance(cause, GraphQLError):
+        cause = cause.original_error
     if isinstance(cause, UserError):
         problems = cause.problems
         extra = shown_extra(cause.extra, *asking.shape)

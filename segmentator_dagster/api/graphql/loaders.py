@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from strawberry.dataloader import DataLoader
 
+from segmentator_dagster.api.export_access import as_seen
 from segmentator_dagster.api.ownership import named
 from segmentator_dagster.api.segments import VersionView
 from segmentator_dagster.domain.access import Action, Actor, require
@@ -33,7 +34,8 @@ class SegmentParts:
 
     def exports(self, ids: Collection[int], limit: int) -> Mapping[int, tuple[Export, ...]]:
         require(self._actor, Action.EXPORTS_READ)
-        return self._stored.exports(ids, limit, self._actor.viewer)
+        found = self._stored.exports(ids, limit, self._actor.viewer)
+        return {id_: tuple(as_seen(one, self._actor.access) for one in exports) for id_, exports in found.items()}
 
     def snapshots(self, ids: Collection[int], limit: int) -> Mapping[int, tuple[Snapshot, ...]]:
         require(self._actor, Action.EXPORTS_READ)

@@ -144,6 +144,8 @@ def _converted(annotation: Any, nested: Callable[[type[BaseModel]], Any], *, sma
         return list[_converted(arguments[0], nested, small=small)]  # type: ignore[misc]
     if origin is Literal:
         return str
+    if annotation is Any:
+        return Json | None if nested is output else Json
     if annotation in (str, bool, float, datetime):
         return annotation
     if annotation is int:

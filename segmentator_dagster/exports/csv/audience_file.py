@@ -6,7 +6,7 @@ e-mail, at least 100 entries, at most 1 GB. Users who share a contact keep a lin
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -87,7 +87,7 @@ class AudienceFile:
             said: dict[str, Any] = {**self.skipped, "limit": FEWEST_ENTRIES, "rows": rows, "users": self._source.rows}
             raise AUDIENCE_TOO_SMALL.error(**said)
 
-    def stream(self, clickhouse: ClickHouse, settings: Mapping[str, Any]) -> Iterator[bytes]:
+    def stream(self, clickhouse: ClickHouse, settings: Mapping[str, Any]) -> Generator[bytes]:
         """UserError audience_file_too_large as soon as the file is."""
         header = f"{self._header}\n".encode()
         size = len(header)

@@ -6,7 +6,7 @@ them that are still faster than the server renders.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import Protocol, assert_never
 
 from backports import zstd
@@ -24,7 +24,7 @@ class _Compressor(Protocol):
     def flush(self) -> bytes: ...
 
 
-def compressed(chunks: Iterable[bytes], compression: Compression) -> Iterator[bytes]:
+def compressed(chunks: Iterable[bytes], compression: Compression) -> Generator[bytes]:
     match compression:
         case Compression.NONE:
             yield from chunks

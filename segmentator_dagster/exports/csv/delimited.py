@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import Any
 
 from segmentator_dagster.domain.export_options import PROFILES, Compression, CsvOptions, Encoding, Profile
@@ -38,7 +38,7 @@ class CsvFile:
             for one in replacements_of(index, field, self._options)
         ]
 
-    def stream(self, clickhouse: ClickHouse, settings: Mapping[str, Any]) -> Iterator[bytes]:
+    def stream(self, clickhouse: ClickHouse, settings: Mapping[str, Any]) -> Generator[bytes]:
         text = encoded(self._text(clickhouse, settings), self._options.encoding or Encoding.UTF_8)
         return compressed(text, self._options.compression or Compression.NONE)
 

@@ -59,7 +59,7 @@ class XlsxFile:
     def replacements(self) -> Sequence[Replacement]:
         return replacements(self._source.fields)
 
-    def stream(self, clickhouse: ClickHouse, settings: Mapping[str, Any]) -> Iterator[bytes]:
+    def stream(self, clickhouse: ClickHouse, settings: Mapping[str, Any]) -> Generator[bytes]:
         """The bytes of the file. A `query_id` among the settings is that of the rows; the other one begins with it."""
         widths = column_widths(clickhouse, self._source, self._titles, settings)
         start = sheet_start(widths, self._titles).encode()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from alembic import command
 from alembic.config import Config
@@ -18,6 +20,15 @@ def alembic_config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(segmentator_dagster.migrations.__file__).parent))
     return config
+
+
+def of_dialect(dialect: str) -> Callable[..., bool]:
+    """For Alembic's `include_object`: what the models have for this kind of database."""
+
+    def included(item: Any, _name: str, kind: str, _reflected: bool, _compared: object) -> bool:
+        return kind != "index" or dialect == "postgresql" or "postgresql_using" not in item.dialect_kwargs
+
+    return included
 
 
 def migrate(database: Database, revision: str = "head") -> None:

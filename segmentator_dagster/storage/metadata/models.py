@@ -44,6 +44,11 @@ class Base(DeclarativeBase):
     }
 
 
+def trigrams(name: str) -> Index:
+    """For words anywhere in `search_text`; on PostgreSQL only, and there where pg_trgm may be had."""
+    return Index(name, "search_text", postgresql_using="gin", postgresql_ops={"search_text": "gin_trgm_ops"})
+
+
 class SegmentRow(Base):
     __tablename__ = "segments"
     __table_args__ = (
@@ -55,6 +60,9 @@ class SegmentRow(Base):
             postgresql_where=text("deleted_at IS NULL"),
         ),
         Index("segments_due", "next_due_at"),
+        Index("segments_by_update", "updated_at", "id"),
+        Index("segments_by_creation", "created_at", "id"),
+        trigrams("segments_search"),
         {"sqlite_autoincrement": True},  # ids are partition keys: never used twice
     )
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select
+from sqlalchemy import Select, or_, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from segmentator_dagster.domain.errors import Category, ProblemKind
@@ -81,10 +81,8 @@ def page_of(
 def _ordered(query: Select[Row], table: type[Row], sort: str, cursor: str | None) -> Select[Row]:
     column, descending = _sort_column(table, sort), sort.startswith("-")
     if cursor is not None:
-        value, last_id = _cursor_position(cursor, sort)
-        after: ColumnElement[bool] = column < value if descending else column > value
-        after_id = table.id < last_id if descending else table.id > last_id
-        query = query.where(or_(after, and_(column == value, after_id)))
+        place, last = tuple_(column, table.id), tuple_(*_cursor_position(cursor, sort), types=(column.type, table.id.type))
+        query = query.where(place < last if descending else place > last)  # of pairs: an index on both begins there
     if descending:
         return query.order_by(column.desc(), table.id.desc())
     return query.order_by(column, table.id)

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from segmentator_dagster.storage.metadata.models import BIG, Base
+from segmentator_dagster.storage.metadata.models import BIG, Base, trigrams
 
 
 class PersonRow(Base):
@@ -95,6 +95,7 @@ class AuditRow(Base):
         Index("audit_by_object", "object_kind", "object_id", "id"),
         Index("audit_by_actor", "actor_id", "id"),
         Index("audit_by_moment", "at", "id"),
+        trigrams("audit_search"),
         {"sqlite_autoincrement": True},
     )
 
