@@ -239,7 +239,7 @@ class ExportService:
         options = resolved(settings.export, definition.export, draft.export)
         formats = settings.formats if draft.formats is None else draft.formats
         problems = list(option_problems(options, formats))
-        if not problems and options.names_fields:
+        if options.names_fields:
             dataset = narrowed(self._catalogue(), actor.access).dataset(definition.dataset)
             problems += field_problems(options, definition.columns, dataset) if dataset else ()
         if problems:

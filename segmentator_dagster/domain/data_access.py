@@ -31,6 +31,15 @@ USER_KEY_STAYS = ProblemKind(
 )
 
 
+EXAMPLE_ACCESS: dict[str, Any] = {
+    "datasets": {"*": True, "payments": False},
+    "fields": {"crm": {"email": "masked", "birthday": "hidden"}},
+    "sensitive": "masked",
+    "may_export": True,
+    "max_rows": 100_000,
+}
+
+
 class Shown(StrEnum):
     """How somebody sees a field."""
 
@@ -42,7 +51,7 @@ class Shown(StrEnum):
 class AccessLayer(BaseModel):
     """JSON of one layer; a key that is missing or null says nothing. Unknown keys and wrong types are refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra={"examples": [EXAMPLE_ACCESS]})
 
     datasets: Mapping[str, Annotated[bool, Strict()]] | None = JsonField(
         None, description="by name of a dataset whether it is there; `*` is every other one", max_length=1000

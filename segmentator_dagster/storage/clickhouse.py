@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
@@ -61,6 +62,8 @@ _KINDS = {
     **dict.fromkeys((202, 209, 210, 236, 279), CLICKHOUSE_UNAVAILABLE),
     394: QUERY_CANCELLED,
 }
+
+_ERROR_BLOCK_BYTES = 16 << 10  # at most; the server cuts the text to that
 
 # A file of a thousand columns is a statement of megabytes.
 _LONG = {"max_query_size": MOST_SQL_BYTES, "max_ast_elements": 10_000_000, "max_expanded_ast_elements": 10_000_000}
@@ -189,30 +192,33 @@ class ClickHouse:
 
 
 def _checked(response: Any, chunk_bytes: int) -> Iterator[bytes]:
-    """Pass chunks on, watching for the error block that ClickHouse 25.11+ marks with a tag of this response."""
+    """Pass chunks on, the last ones only when it is known that they are no error block.
+
+    ClickHouse 25.11+ marks the block with a tag of this response, ends with it and breaks the body off. Looking through
+    all that goes by takes as long as receiving it.
+    """
     tag = response.headers.get("X-ClickHouse-Exception-Tag")
     marker = b"__exception__\r\n" + tag.encode() if tag else b"DB::Exception"
-    keep = len(marker) - 1
-    tail = b""
-    chunks = response.stream(chunk_bytes)  # not read(): the server breaks the body off, and read() would lose the block
-    for chunk in chunks:
-        # looked for across the border first: joining whole chunks would copy all that goes by
-        if marker in (tail + chunk[:keep]) or marker in chunk:
-            window = tail + chunk
-            text = _rest(window[window.index(marker) :], chunks).decode("utf-8", "replace")
-            raise DatabaseError(text, code=_code_in(text))
-        tail = chunk[-keep:] if len(chunk) >= keep else (tail + chunk)[-keep:]
-        yield chunk
-
-
-def _rest(block: bytes, chunks: Iterator[bytes]) -> bytes:
-    """The error block to its end, or to where the server broke it off."""
+    held: deque[bytes] = deque()
+    size = 0
+    broken_off = None
     try:
-        for chunk in chunks:
-            block += chunk
-    except urllib3.exceptions.HTTPError:
-        return block
-    return block
+        for chunk in response.stream(chunk_bytes):  # not read(), which would lose the block
+            held.append(chunk)
+            size += len(chunk)
+            while size - len(held[0]) >= _ERROR_BLOCK_BYTES:
+                size -= len(held[0])
+                yield held.popleft()
+    except urllib3.exceptions.HTTPError as error:
+        broken_off = error
+    end = b"".join(held)
+    if (begin := end.find(marker)) >= 0:
+        text = end[begin:].decode("utf-8", "replace")
+        raise DatabaseError(text, code=_code_in(text))
+    if broken_off:
+        raise broken_off
+    if end:
+        yield end
 
 
 def _code_in(text: str) -> int | None:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -82,7 +82,7 @@ class Stack:
 
     def token_of(self, login: str, *scopes: str) -> str:
         """A new token of somebody who signs in for it; of all scopes unless some are given."""
-        with self.browser(login) as browser:
+        with closing(self.browser(login)) as browser:
             wanted = {"name": "tests", "scopes": list(scopes or ("read", "edit", "export", "admin")), "days": 1}
             made = browser.post("/api/v1/me/tokens", json=wanted)
         assert made.status_code == 201, made.text

@@ -6,6 +6,7 @@ import csv
 import io
 import uuid
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import httpx
@@ -35,7 +36,7 @@ def contacts(stack: Stack) -> str:
 
 @pytest.fixture(scope="session")
 def administrator(stack: Stack) -> Iterator[httpx.Client]:
-    with stack.browser(FIRST_ADMINISTRATOR) as browser:
+    with closing(stack.browser(FIRST_ADMINISTRATOR)) as browser:
         yield browser
 
 

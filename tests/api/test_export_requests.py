@@ -232,3 +232,9 @@ def test_every_option_is_described_in_both_languages(offline: Stack) -> None:
         for label in (option["label"], *(value["label"] for value in option["values"] or ())):
             assert label["ru"], option["key"]
             assert label["en"], option["key"]
+
+
+def test_what_is_wrong_with_options_and_with_their_fields_is_said_at_once(stack: Stack) -> None:
+    segment = stack.segment()
+    answer = ask(stack, segment["id"], ["csv"], export={"split": {"rows": 5, "field": "vizits"}})
+    assert problems(answer) == [("two_splits", "/export/split"), ("split_field_not_exported", "/export/split/field")]

@@ -15,12 +15,16 @@ from tests.api.exporting import snapshot
 from tests.api.people import person
 from tests.graphql.conftest import USER, data, database_of
 
-_PARTS = "exports(first: 3) { id status createdAt } snapshots(first: 2) { id } versions(first: 2) { version createdBy { name } }"
-QUERY = (
-    'query ($most: Int) { segments(first: $most, sort: "id") { items { id owner { name } lastExport { id } usedBy { id } '
-    + _PARTS
-    + " } } }"
-)
+QUERY = """query ($most: Int) {
+    segments(first: $most, sort: "id") {
+        items {
+            id owner { name } lastExport { id } usedBy { id }
+            exports(first: 3) { id status createdAt }
+            snapshots(first: 2) { id }
+            versions(first: 2) { version createdBy { name } }
+        }
+    }
+}"""
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from typing import Any
 
 from graphql import OperationType
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -19,11 +20,11 @@ from segmentator_dagster.api.callers import address_key, caller_key
 from segmentator_dagster.api.graphql.asking import Asking
 from segmentator_dagster.api.graphql.cost import document_of, operation_of
 from segmentator_dagster.api.graphql.errors import answered, is_of_document, problems_of_document
-from segmentator_dagster.api.graphql.problems import ONE_OPERATION, STREAM_WANTED, TOO_SLOW
+from segmentator_dagster.api.graphql.problems import GRAPHQL_INVALID, ONE_OPERATION, STREAM_WANTED, TOO_SLOW
 from segmentator_dagster.api.graphql.schema import SCHEMA
 from segmentator_dagster.api.graphql.stream import EventStream
 from segmentator_dagster.api.graphql.types import read
-from segmentator_dagster.api.http_problems import CROSS_SITE, MALFORMED_JSON, METHOD_NOT_ALLOWED
+from segmentator_dagster.api.http_problems import CROSS_SITE, MALFORMED_JSON
 from segmentator_dagster.api.languages import language_of
 from segmentator_dagster.api.origins import is_cross_site
 from segmentator_dagster.api.rate_limits import Limit
@@ -64,21 +65,23 @@ class GraphQL:
         if is_cross_site(request.headers, self._origin):
             raise CROSS_SITE.error()
         if request.method != "POST":
-            raise METHOD_NOT_ALLOWED.error(method=shown(request.method))
+            raise HTTPException(405, headers={"Allow": "POST"})
         calling = await self._calling(request)
         body = _body(await request.body())
         variables = body.variables or {}
         document = document_of(body.query, variables)
         asking = Asking(self._services, calling, request.scope, document)
         streaming = "text/event-stream" in request.headers.get("accept", "")
-        kind = operation_of(document).operation
-        if kind is OperationType.SUBSCRIPTION:
+        operation = operation_of(document)
+        if body.operation_name not in (None, operation.name and operation.name.value):
+            raise GRAPHQL_INVALID.error(reason=f"Unknown operation named '{shown(body.operation_name)}'.")
+        if operation.operation is OperationType.SUBSCRIPTION:
             if not streaming:
                 raise STREAM_WANTED.error()
             results = _results(body, asking)
             return EventStream(_from(await anext(results), results))
         work = _executed(body, asking)
-        if kind is OperationType.QUERY:  # a change that was begun is made also where nobody waits for its answer
+        if operation.operation is OperationType.QUERY:  # a change that was begun is made also where nobody waits for its answer
             work = Asker(request.receive, None, self._services.turns).waits("graphql", work)
         answer = await work
         return EventStream(_from(answer)) if streaming else _json(answer)
@@ -108,14 +111,14 @@ async def _executed(body: GraphQLIn, asking: Asking) -> dict[str, Any]:
     """UserError where nothing was executed, or the answer is not there in time."""
     try:
         async with asyncio.timeout(_SECONDS):
-            result = await SCHEMA.execute(body.query, body.variables, asking, operation_name=body.operation_name)
+            result = await SCHEMA.execute(body.query, body.variables, asking)
     except TimeoutError as error:
         raise TOO_SLOW.error(limit=f"{_SECONDS:g}") from error
     return _shown(result, asking)
 
 
 async def _results(body: GraphQLIn, asking: Asking) -> AsyncIterator[dict[str, Any]]:
-    stream = await SCHEMA.subscribe(body.query, body.variables, asking, operation_name=body.operation_name)
+    stream = await SCHEMA.subscribe(body.query, body.variables, asking)
     async with aclosing(stream):
         async for result in stream:
             yield _shown(result, asking)

@@ -101,6 +101,8 @@ class EntryOut(BaseModel):
 
 
 class AuditPageOut(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"items": [_EXAMPLE], "next_before": None}]})
+
     items: list[EntryOut]
     next_before: int | None = Field(description="give it as `before` for the next page; null: this was the last one")
 

@@ -11,18 +11,11 @@ from segmentator_dagster.api.people import PersonView
 from segmentator_dagster.api.schemas.queries import Plain
 from segmentator_dagster.api.sign_in import MOST_TOKEN_DAYS, TOKEN_DAYS
 from segmentator_dagster.domain.access import Actor, Scope, Via
-from segmentator_dagster.domain.data_access import AccessLayer
+from segmentator_dagster.domain.data_access import EXAMPLE_ACCESS, AccessLayer
 from segmentator_dagster.domain.people import Invite, Person, Role
 from segmentator_dagster.storage.metadata.pages import Page
 from segmentator_dagster.storage.metadata.sessions import SessionSeen, Token
 
-EXAMPLE_ACCESS: dict[str, Any] = {
-    "datasets": {"*": True, "payments": False},
-    "fields": {"crm": {"email": "masked", "birthday": "hidden"}},
-    "sensitive": "masked",
-    "may_export": True,
-    "max_rows": 100_000,
-}
 _EXAMPLE_PERSON: dict[str, Any] = {
     "id": 3,
     "login": "anna.smirnova",
@@ -42,6 +35,29 @@ _EXAMPLE_TOKEN: dict[str, Any] = {
     "expires_at": "2026-04-30T09:00:00.000000Z",
     "last_used_at": "2026-01-31T02:00:00.000000Z",
     "revoked_at": None,
+}
+_EXAMPLE_INVITE: dict[str, Any] = {
+    "id": 9,
+    "contact": "dmitry.kuznetsov",
+    "role": "user",
+    "created_at": "2026-01-30T09:00:00.000000Z",
+    "expires_at": "2026-02-13T09:00:00.000000Z",
+}
+_EXAMPLE_ME: dict[str, Any] = {
+    "id": 3,
+    "name": "Анна Смирнова",
+    "role": "user",
+    "via": "token",
+    "scopes": ["export", "read"],
+    "access": {"may_export": True, "max_rows": 100_000},
+}
+_EXAMPLE_SESSION: dict[str, Any] = {
+    "id": "9b74c9897bac770f",
+    "created_at": "2026-01-30T09:00:00.000000Z",
+    "last_seen_at": "2026-01-31T09:59:00.000000Z",
+    "address": "192.0.2.17",
+    "agent": "Mozilla/5.0 (X11; Linux x86_64; rv:148.0) Gecko/20100101 Firefox/148.0",
+    "current": True,
 }
 PersonSort = Literal["name", "-name", "created_at", "-created_at", "id", "-id"]
 OneRole = Annotated[Role, Field(strict=False)]
@@ -89,6 +105,8 @@ class PersonDetailOut(PersonOut):
 
 
 class PeoplePageOut(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"items": [_EXAMPLE_PERSON], "next_cursor": None}]})
+
     items: list[PersonOut]
     next_cursor: str | None = Field(description="give it as `cursor` for the next page; null: this was the last one")
 
@@ -111,6 +129,8 @@ class PeopleQuery(BaseModel):
 
 
 class RoleIn(_In):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"role": "administrator"}]})
+
     role: OneRole
 
 
@@ -122,6 +142,8 @@ class InviteIn(_In):
 
 
 class InviteOut(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE_INVITE]})
+
     id: int
     contact: str
     role: Role
@@ -140,6 +162,8 @@ class InviteOut(BaseModel):
 
 
 class InvitesOut(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"items": [_EXAMPLE_INVITE]}]})
+
     items: list[InviteOut]
 
 
@@ -149,6 +173,8 @@ class MyAccessOut(BaseModel):
 
 
 class MeOut(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE_ME]})
+
     id: int | None
     name: str
     role: Role
@@ -189,6 +215,8 @@ class SessionOut(BaseModel):
 
 
 class SessionsOut(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"items": [_EXAMPLE_SESSION]}]})
+
     items: list[SessionOut]
 
 
@@ -243,4 +271,6 @@ class NewTokenOut(TokenOut):
 
 
 class TokensOut(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"items": [_EXAMPLE_TOKEN]}]})
+
     items: list[TokenOut]
