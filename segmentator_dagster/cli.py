@@ -119,6 +119,7 @@ def demo(users: int | None, if_missing: bool) -> None:
 @click.option("--user-key", required=True, help="Column with the user's id.")
 @click.option("--time", "time_field", help="Column with the moment of a row; the latest row gives a user's fields.")
 @click.option("--type", "types", multiple=True, metavar="COLUMN=TYPE", help="Take a column as this type.")
+@click.option("--sensitive", multiple=True, metavar="COLUMN", help="Mark a column: see `sensitive` of `PUT /access`.")
 @click.option("--sheet", help="Sheet of an XLSX file; the first where not given.")
 @click.option("--replace", is_flag=True, help="Replace the dataset of this name.")
 @_said
@@ -128,6 +129,7 @@ def load(
     user_key: str,
     time_field: str | None,
     types: tuple[str, ...],
+    sensitive: tuple[str, ...],
     sheet: str | None,
     replace: bool,
 ) -> None:
@@ -149,10 +151,18 @@ def load(
         time_field=time_field,
         types=dict(text.rsplit("=", 1) for text in types),
         sheet=sheet,
+        sensitive=sensitive,
         replace=replace,
     )
     datasets.register(
-        RegisteredDataset(loaded.dataset, settings.clickhouse_data_database, loaded.table, user_key, time_field)
+        RegisteredDataset(
+            loaded.dataset,
+            settings.clickhouse_data_database,
+            loaded.table,
+            user_key,
+            time_field,
+            sensitive=sensitive,
+        )
     )
     click.echo(f"{loaded.dataset}: {loaded.rows} rows, {loaded.users} users")
     for column in loaded.columns:

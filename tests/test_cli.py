@@ -10,7 +10,10 @@ from click.testing import CliRunner, Result
 
 from segmentator_dagster.cli import main
 from segmentator_dagster.compiler.query import CompiledQuery
+from segmentator_dagster.settings import Settings
+from segmentator_dagster.storage.catalogue import read_catalogue
 from segmentator_dagster.storage.clickhouse import ClickHouse
+from segmentator_dagster.storage.connections import admin_of
 from segmentator_dagster.storage.metadata.database import Database
 from segmentator_dagster.storage.metadata.datasets import Datasets
 from tests.servers.clickhouse import ClickHouseServer
@@ -90,3 +93,21 @@ def test_an_option_that_is_not_column_equals_type_is_refused(database: str, tmp_
     refused = run("load", str(tmp_path / "x.csv"), "--dataset", "x", "--user-key", "id", "--type", "n")
     assert refused.exit_code == 2
     assert "COLUMN=TYPE" in refused.output
+
+
+def test_columns_marked_as_sensitive_are_fields_that_access_can_hold_back(database: str, tmp_path: Path) -> None:
+    file = tmp_path / "crm.csv"
+    file.write_text("user_id,email,city\nu1,a@b.ru,Omsk\n")
+    arguments = ("load", str(file), "--dataset", "crm", "--user-key", "user_id", "--sensitive")
+    refused = run(*arguments, "emial")
+    assert (refused.exit_code, registered(tmp_path)) == (1, [])
+    assert "column_unknown" in refused.output
+    assert run(*arguments, "email").exit_code == 0
+    settings = Settings.load()
+    stored = Datasets(Database(f"sqlite:///{tmp_path / 'metadata.sqlite'}"))
+    (crm,) = read_catalogue(stored, admin_of(settings)).datasets.values()
+    assert [(field.name, field.sensitive) for field in crm.fields] == [
+        ("user_id", False),
+        ("email", True),
+        ("city", False),
+    ]

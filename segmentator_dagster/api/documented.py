@@ -12,7 +12,9 @@ from segmentator_dagster.api.authentication import INVALID_TOKEN, Cookie
 from segmentator_dagster.api.errors import status_of
 from segmentator_dagster.api.http_problems import (
     BODY_TOO_LARGE,
+    BODY_TOO_SLOW,
     CROSS_SITE,
+    HEADERS_TOO_LARGE,
     INTERNAL_ERROR,
     MALFORMED_JSON,
     TOO_MANY_REQUESTS,
@@ -37,7 +39,7 @@ from segmentator_dagster.domain.people import Role
 from segmentator_dagster.domain.problems import MISSING_KEY, UNKNOWN_KEY, WRONG_JSON_TYPE
 from segmentator_dagster.storage.metadata.database import DATABASE_UNAVAILABLE
 
-ANY = (UNKNOWN_HOST, INTERNAL_ERROR)
+ANY = (UNKNOWN_HOST, HEADERS_TOO_LARGE, INTERNAL_ERROR)
 STORED = (*ANY, DATABASE_UNAVAILABLE)
 CHANGING = (*STORED, CROSS_SITE)
 WITH_BODY = (
@@ -45,6 +47,7 @@ WITH_BODY = (
     MALFORMED_JSON,
     UNSUPPORTED_MEDIA_TYPE,
     BODY_TOO_LARGE,
+    BODY_TOO_SLOW,
     MISSING_KEY,
     UNKNOWN_KEY,
     WRONG_JSON_TYPE,
@@ -77,6 +80,7 @@ _TITLES = {
     401: "It is not known who asks",
     403: "Not allowed",
     404: "There is no such thing",
+    408: "It took too long to arrive",
     409: "It does not go with the present state",
     410: "It is gone",
     413: "Too large",
@@ -84,6 +88,7 @@ _TITLES = {
     416: "No such range",
     422: "It can be read and makes no sense",
     429: "Too many of them; try again after `Retry-After` seconds",
+    431: "Too large",
     500: "Our fault",
     503: "A part of the system is down; try again after `Retry-After` seconds",
 }

@@ -168,8 +168,9 @@ class SegmentService:
     def page(self, actor: Actor, **filters: Any) -> Page[SegmentView]:
         """The filters are those of `Segments.page`."""
         require(actor, Action.SEGMENTS_READ)
-        page = self._segments.page(**filters, viewer=actor.viewer)
-        return Page(self._views(actor, page.items), page.next_cursor)
+        with self._segments.at_one_moment():
+            page = self._segments.page(**filters, viewer=actor.viewer)
+            return Page(self._views(actor, page.items), page.next_cursor)
 
     def _own(self, actor: Actor, segment_id: int, *, with_deleted: bool = False) -> Segment:
         """A segment that the actor may change."""

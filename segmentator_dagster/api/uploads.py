@@ -25,16 +25,15 @@ CONTENT_TYPES = {
     "text/plain": FileKind.TEXT,
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": FileKind.XLSX,
 }
-_ROUTES = {"POST": re.compile(r"/api/v1/lists"), "PUT": re.compile(r"/api/v1/lists/[^/]+/items")}
+_PATHS = re.compile(r"/api/v1/lists(/[^/]+/items)?")
 _PREFIX = "upload-"
 _BLOCK_BYTES = 1 << 20
 _LEFT_AFTER_SECONDS = 86_400
 
 
 def is_upload(scope: Scope) -> bool:
-    """Whether the body of a request is a file, whose route reads it itself."""
-    route = _ROUTES.get(scope["method"])
-    return route is not None and route.fullmatch(scope["path"]) is not None
+    """Whether the body of a request, if it may have one, is a file, whose route reads it itself."""
+    return _PATHS.fullmatch(scope["path"]) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -62,13 +62,14 @@ def load_file(
     time_field: str | None = None,
     types: Mapping[str, str] = MappingProxyType({}),
     sheet: str | None = None,
+    sensitive: Collection[str] = (),
     replace: bool = False,
     progress: Callable[[Progress], None] = lambda _: None,
 ) -> LoadedDataset:
     """Load a CSV, XLSX or Parquet file into the table `database.dataset`, whole or not at all.
 
     The user key becomes String; other types are found out (`value_types`) or stated in `types` by column name:
-    text, boolean, integer, number, date, datetime. Memory does not grow with the file, but for the shared strings of
+    text, boolean, integer, number, date, datetime. Columns that are `sensitive` must be there. Memory does not grow with the file, but for the shared strings of
     XLSX. UserError carries up to 20 problems in the order of their lines.
     """
     if not DATASET_NAME.fullmatch(dataset):
@@ -77,7 +78,7 @@ def load_file(
     if not replace and table_exists(admin, database, dataset):
         raise DATASET_EXISTS.error(name=dataset)
     source = _source(path, user_key, sheet)
-    asked = questions(source, user_key, time_field, types)
+    asked = questions(source, user_key, time_field, types, sensitive)
     with LoadTables(admin, database) as tables:
         rows = _stage(tables, source, progress)
         progress(Progress("checking", rows, source.fraction_read()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from segmentator_dagster.collection.problems import COLUMN_UNKNOWN, KEY_IS_TIME, TYPE_UNKNOWN, shown_names
@@ -79,10 +79,12 @@ class Question:
         return fits if self.forced or not self.cell_kinds else f"({kind(self.index)} = 0 AND {fits})"
 
 
-def questions(source: Source, user_key: str, time_field: str | None, types: Mapping[str, str]) -> tuple[Question, ...]:
-    """UserError where a named column is not in the file or a stated type is none, or not one for this column."""
+def questions(
+    source: Source, user_key: str, time_field: str | None, types: Mapping[str, str], named: Collection[str] = ()
+) -> tuple[Question, ...]:
+    """`named` are further columns that must be there. UserError where a named column is not in the file or a stated type is none, or not one for this column."""
     known = tuple(column.name for column in source.columns)
-    for name in (user_key, *([time_field] if time_field is not None else []), *types):
+    for name in (user_key, *([time_field] if time_field is not None else []), *types, *named):
         if name not in known:
             raise COLUMN_UNKNOWN.error(column=name, known=shown_names(known))
     if user_key == time_field:

@@ -77,4 +77,5 @@ def _field(name: str, clickhouse_type: str, dataset: RegisteredDataset) -> Field
         nullable=is_nullable(clickhouse_type),
         label_ru=labels.get("ru", ""),
         label_en=labels.get("en", ""),
+        sensitive=name in dataset.sensitive,
     )

@@ -17,7 +17,7 @@ from tests.servers.clickhouse import ClickHouseServer
 
 KEYS = [
     *("id", "name", "description", "dataset", "field", "items", "matched", "unmatched", "version", "owner"),
-    *("created_at", "updated_at", "report", "used_by", "links"),
+    *("visibility", "created_at", "updated_at", "report", "used_by", "links"),
 ]
 
 
@@ -35,6 +35,7 @@ def test_an_uploaded_csv_is_a_list_that_says_what_became_of_every_row(lists: Sta
         None,
     )
     assert (found["items"], found["matched"], found["unmatched"], found["version"]) == (3, 2, 1, 1)
+    assert (found["owner"], found["visibility"]) == ({"id": 1, "name": "Admin"}, "private")
     assert found["report"] == {
         "mode": "replace",
         "format": "csv",

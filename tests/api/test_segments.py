@@ -12,8 +12,8 @@ from tests.api.conftest import RULE, Stack
 from tests.servers.clickhouse import ClickHouseServer
 
 KEYS = [
-    *("id", "name", "description", "tags", "dataset", "rule", "columns", "time_zone", "schedule"),
-    *("export", "version", "owner", "created_at", "updated_at", "last_export", "broken", "used_by", "links"),
+    *("id", "name", "description", "tags", "dataset", "rule", "columns", "time_zone", "schedule", "export"),
+    *("version", "owner", "visibility", "created_at", "updated_at", "last_export", "broken", "used_by", "links"),
 ]
 
 
@@ -41,7 +41,8 @@ def test_saved_segment_has_the_stated_keys_and_the_explicit_rule(stack: Stack) -
     assert segment["rule"]["kind"] == "activity"
     assert segment["rule"]["dataset"] == segment["dataset"] == "visits"
     assert segment["schedule"] == {"cron": "0 6 * * 1", "formats": ["csv", "xlsx"]}
-    assert (segment["time_zone"], segment["owner"], segment["version"]) == ("Europe/Moscow", "local", 1)
+    assert (segment["time_zone"], segment["version"]) == ("Europe/Moscow", 1)
+    assert (segment["owner"], segment["visibility"]) == ({"id": 1, "name": "Admin"}, "private")
     assert segment["created_at"].endswith("Z")
     assert stack.client.get(answer.headers["location"]).json() == segment
 
@@ -89,7 +90,7 @@ def test_everything_wrong_with_a_segment_is_said_at_once(client: httpx.Client) -
         ({"name": "a", "rule": {"combinator": "and", "rules": []}}, [("empty_group", "/rule/rules")]),
         ({"name": "a", "rule": RULE, "columns": []}, [("empty_list", "/columns")]),
         ({"name": "a", "rule": RULE, "tags": ["x"] * 21}, [("too_many", "/tags")]),
-        ({"name": "a", "rule": RULE, "schedule": {"cron": "0 6 * * 1"}}, [("missing_key", "/schedule/formats")]),
+        ({"name": "a", "rule": RULE, "schedule": {"formats": ["csv"]}}, [("missing_key", "/schedule/cron")]),
         ({"name": "a", "rule": None}, [("wrong_json_type", "/rule")]),
         ([], [("wrong_json_type", "")]),
     ],

@@ -42,6 +42,19 @@ _ROWS = """
 ('u2', '2026-03-02', 'ios', '2026-03-01'), ('u3', '2026-03-03', 'web', '2026-03-03')
 """
 
+RULES: list[Any] = [
+    {"combinator": "and", "rules": [{"field": "platform_main", "operator": "in", "value": ["ios", "web"]}]},
+    {"kind": "group", "combinator": "or", "rules": [{"kind": "segment", "segment_id": 1}, {"kind": "list", "list_id": 1}]},
+    {
+        "kind": "activity",
+        "where": {"combinator": "or", "rules": [{"field": "date", "operator": "inLast", "value": {"count": 1, "unit": "year"}}]},
+        "aggregate": {"function": "days"},
+        "operator": ">=",
+        "value": 0,
+        "not": True,
+    },
+]
+
 
 @dataclass(frozen=True)
 class World:

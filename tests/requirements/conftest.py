@@ -24,8 +24,11 @@ from segmentator_dagster.storage.metadata.migrate import migrate
 from segmentator_dagster.storage.metadata.people import People
 from tests.api.conftest import visits as visits  # noqa: PLC0414  a fixture
 from tests.api.servers import api_server
+from tests.requirements.installation import Installation, running_installation
 from tests.servers.child import LOOPBACK, free_port
 from tests.servers.clickhouse import ClickHouseServer
+from tests.servers.postgres import PostgresServer
+from tests.servers.s3 import S3Server
 from tests.servers.yandex_id import CLIENT_ID, CLIENT_SECRET, RunningYandexId, consent, running_yandex_id
 
 METADATA, EMPTY = "metadata.sqlite", "empty.sqlite"
@@ -167,3 +170,12 @@ def make_site(tmp_path: Path, clickhouse_server: ClickHouseServer, visits: Regis
             return stack.enter_context(running_site(tmp_path, clickhouse_server.reader_url, visits, **changes))
 
         yield make
+
+
+@pytest.fixture(scope="session")
+def installation(
+    tmp_path_factory: pytest.TempPathFactory, postgres_server: PostgresServer, s3_server: S3Server
+) -> Iterator[Installation]:
+    """One of this whole folder, in its own processes; the last test of all looks for its secrets."""
+    with running_installation(tmp_path_factory.mktemp("installation"), postgres_server.url, s3_server) as running:
+        yield running

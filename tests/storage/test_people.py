@@ -304,8 +304,10 @@ def test_what_was_read_before_the_lock_does_not_decide(people: People, database:
         people.set_role(anna.id, Role.USER)
 
     def use_case() -> None:
-        with database.writing():
-            assert people.get(boris.id).role is Role.USER
+        with database.writing() as session:
+            read = session.get(PersonRow, boris.id)  # kept, so that the session does not forget it
+            assert read is not None
+            assert read.role == "user"
             other = threading.Thread(target=meanwhile)
             other.start()
             other.join()

@@ -81,7 +81,7 @@ class GraphQL:
             results = _results(body, asking)
             return EventStream(_from(await anext(results), results))
         work = _executed(body, asking)
-        if operation.operation is OperationType.QUERY:  # a change that was begun is made also where nobody waits for its answer
+        if operation.operation is OperationType.QUERY:  # a change that has begun is made, whoever still waits for it
             work = Asker(request.receive, None, self._services.turns).waits("graphql", work)
         answer = await work
         return EventStream(_from(answer)) if streaming else _json(answer)

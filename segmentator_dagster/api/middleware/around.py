@@ -21,6 +21,7 @@ from segmentator_dagster.api.http_problems import (
     RANGE_NOT_SATISFIABLE,
 )
 from segmentator_dagster.api.languages import DefaultLanguage, russian
+from segmentator_dagster.api.middleware.methods import allowed_methods
 from segmentator_dagster.api.middleware.refusal import CLOSING, refuse
 from segmentator_dagster.domain.dagster_pages import DAGSTER_PATH
 
@@ -86,6 +87,8 @@ class Around:
                     headers["X-Request-Id"] = scope["state"]["request_id"]
                     for name, value in self._headers.items():
                         headers.setdefault(name, value)
+                    if status == 405 and (methods := allowed_methods(scope)):
+                        headers["Allow"] = ", ".join(methods)
                 case "websocket.accept":
                     status = 101
                 case "websocket.close" if not status:

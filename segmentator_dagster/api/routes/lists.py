@@ -11,7 +11,7 @@ from fastapi.responses import StreamingResponse
 
 from segmentator_dagster.api.documented import CHANGING, STORED, WITH_BODY, errors
 from segmentator_dagster.api.gate import closed_router
-from segmentator_dagster.api.http_problems import BODY_TOO_LARGE, UNKNOWN_PATH
+from segmentator_dagster.api.http_problems import BODY_TOO_LARGE, BODY_TOO_SLOW, UNKNOWN_PATH
 from segmentator_dagster.api.list_problems import (
     FIELD_NOT_COMPARABLE,
     LIST_NOT_COMPARED,
@@ -51,6 +51,7 @@ from segmentator_dagster.collection.problems import (
     TOO_MANY_COLUMNS,
     VALUE_UNDECODABLE,
 )
+from segmentator_dagster.domain.access import ADMINISTRATORS_ONLY
 from segmentator_dagster.domain.problems import FIELD_MASKED, MISSING_KEY, UNKNOWN_DATASET, UNKNOWN_FIELD, UNKNOWN_KEY
 from segmentator_dagster.storage.clickhouse import CLICKHOUSE_UNAVAILABLE
 from segmentator_dagster.storage.metadata.lists import LIST_DELETED, LIST_IN_USE, LIST_NAME_TAKEN, LIST_NOT_FOUND
@@ -65,6 +66,7 @@ _NAMING = (LIST_NAME_TAKEN, EMPTY_NAME, TOO_LONG, CONTROL_CHARACTER)
 _FILE = (
     NOT_A_LIST_FILE,
     BODY_TOO_LARGE,
+    BODY_TOO_SLOW,
     UPLOAD_BROKEN_OFF,
     UPLOAD_NOT_STORED,
     UNPACKS_TOO_LARGE,
@@ -167,7 +169,7 @@ def rename_list(list_id: int, body: ListPatch, use: UseCases, caller: Caller) ->
     "/{list_id}/sharing",
     summary="Share a list",
     response_description="The list",
-    responses=errors(*WITH_BODY, *_ABSENT, UNKNOWN_CHOICE, PERSON_NOT_FOUND),
+    responses=errors(*WITH_BODY, *_ABSENT, UNKNOWN_CHOICE, PERSON_NOT_FOUND, ADMINISTRATORS_ONLY),
 )
 def share_list(list_id: int, body: SharingIn, use: UseCases, caller: Caller) -> ListOut:
     """Says who sees it; for administrators also whose it is."""

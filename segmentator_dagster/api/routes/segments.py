@@ -33,6 +33,7 @@ from segmentator_dagster.api.schemas.segments import (
 )
 from segmentator_dagster.api.schemas.sharing import SharingIn
 from segmentator_dagster.api.segments import SegmentView
+from segmentator_dagster.domain.access import ADMINISTRATORS_ONLY
 from segmentator_dagster.domain.problems import (
     DUPLICATE_COLUMN,
     EMPTY_GROUP,
@@ -136,7 +137,7 @@ def update_segment(segment_id: int, body: SegmentPatch, use: UseCases, caller: C
     "/{segment_id}/sharing",
     summary="Share a segment",
     response_description="The segment",
-    responses=errors(*WITH_BODY, *ABSENT, UNKNOWN_CHOICE, PERSON_NOT_FOUND),
+    responses=errors(*WITH_BODY, *ABSENT, UNKNOWN_CHOICE, PERSON_NOT_FOUND, ADMINISTRATORS_ONLY),
 )
 def share_segment(segment_id: int, body: SharingIn, use: UseCases, caller: Caller) -> SegmentOut:
     """Says who sees it; for administrators also whose it is. The version stays the same."""

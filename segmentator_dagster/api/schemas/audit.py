@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from segmentator_dagster.api.schemas.queries import Plain
+from segmentator_dagster.api.schemas.queries import Moment, Plain
 from segmentator_dagster.domain.access import Via
 from segmentator_dagster.domain.audit import Entry, Event, Outcome
 from segmentator_dagster.storage.metadata.audit import Search
@@ -35,8 +35,8 @@ class AuditSearch(BaseModel):
     outcome: Outcome | None = None
     object_kind: Plain | None = Field(None, max_length=16, description="`segment`, `export`, `person`, …")
     object_id: Plain | None = Field(None, max_length=64)
-    since: datetime | None = Field(None, description="from this moment on")
-    until: datetime | None = Field(None, description="before this moment")
+    since: Moment | None = Field(None, description="from this moment on")
+    until: Moment | None = Field(None, description="before this moment")
     search: Plain = Field("", max_length=200, description="words of a name, an id, an address or a request id")
 
     def wanted(self) -> Search:
@@ -46,8 +46,8 @@ class AuditSearch(BaseModel):
             outcome=self.outcome,
             kind=self.object_kind,
             object_id=self.object_id,
-            since=_aware(self.since),
-            until=_aware(self.until),
+            since=self.since,
+            until=self.until,
             text=self.search,
         )
 
@@ -110,7 +110,3 @@ class AuditPageOut(BaseModel):
     def of(cls, entries: tuple[Entry, ...], limit: int) -> Self:
         following = entries[-1].id if len(entries) == limit else None
         return cls(items=[EntryOut.of(entry) for entry in entries], next_before=following)
-
-
-def _aware(moment: datetime | None) -> datetime | None:
-    return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment

@@ -2,13 +2,35 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from segmentator_dagster.storage.metadata.pages import SORTS
 
 Plain = Annotated[str, Field(pattern=r"^[^\x00]*$")]  # PostgreSQL takes no NUL, not even to look for it
+
+
+def _no_number(value: object) -> object:
+    """Pydantic takes numbers for seconds, or for milliseconds where they are great."""
+    try:
+        float(str(value))
+    except ValueError:
+        return value
+    raise ValueError
+
+
+def _in_utc(moment: datetime) -> datetime:
+    """ValueError for those that another zone has before the year 1 or after 9999."""
+    try:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError from error
+
+
+Moment = Annotated[datetime, BeforeValidator(_no_number), AfterValidator(_in_utc)]
+"""ISO 8601; without an offset it is UTC."""
 Sort = Literal[SORTS]  # type: ignore[valid-type]
 
 

@@ -101,6 +101,7 @@ def upgrade() -> None:
     op.create_index("audit_by_object", "audit", ["object_kind", "object_id", "id"], unique=False)
     op.create_index("audit_by_actor", "audit", ["actor_id", "id"], unique=False)
     op.create_index("audit_by_moment", "audit", ["at", "id"], unique=False)
+    op.add_column("datasets", sa.Column("sensitive", JSON_DOCUMENT, nullable=False, server_default="[]"))
     for table, column in _WHOSE:
         op.add_column(table, sa.Column(f"{column}_id", sa.Integer(), nullable=True))
         op.drop_column(table, column)
@@ -111,6 +112,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_column("datasets", "sensitive")
     for table in _SHARED:
         op.drop_index(f"ix_{table}_owner_id", table_name=table)
         op.drop_column(table, "visibility")

@@ -35,6 +35,7 @@ class Database:
             parsed = parsed.set(drivername="postgresql+psycopg2")
         self.url = parsed
         self._transaction: ContextVar[Session | None] = ContextVar("transaction", default=None)
+        self._read: ContextVar[Session | None] = ContextVar("read", default=None)
 
     @property
     def is_sqlite(self) -> bool:
@@ -51,12 +52,16 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """A session that only reads, over one consistent state; inside `writing`, that transaction's own."""
-        if outer := self._transaction.get():
+        """A session that only reads, over one consistent state; inside `writing` or `reading`, that block's own."""
+        if outer := self._transaction.get() or self._read.get():
             yield outer
             return
         with _errors(), Session(self.engine, expire_on_commit=False) as session:
-            yield session
+            before = self._read.set(session)
+            try:
+                yield session
+            finally:
+                self._read.reset(before)
 
     @contextmanager
     def writing(self) -> Iterator[Session]:

@@ -14,7 +14,10 @@ from segmentator_dagster.storage.metadata.models import DatasetRow
 
 @dataclass(frozen=True, slots=True)
 class RegisteredDataset:
-    """A dataset without its fields: those are read from the server. `field_labels` is `{field: {"ru", "en"}}`."""
+    """A dataset without its fields: those are read from the server. `field_labels` is `{field: {"ru", "en"}}`.
+
+    `sensitive` are its fields that access to data may hold back as a kind, without naming each.
+    """
 
     name: str
     database: str
@@ -24,6 +27,7 @@ class RegisteredDataset:
     label_ru: str = ""
     label_en: str = ""
     field_labels: Mapping[str, Any] = field(default_factory=dict)
+    sensitive: tuple[str, ...] = ()
 
 
 class Datasets:
@@ -44,6 +48,7 @@ class Datasets:
             row.label_ru = dataset.label_ru
             row.label_en = dataset.label_en
             row.field_labels = dict(dataset.field_labels)
+            row.sensitive = list(dataset.sensitive)
 
     def all(self) -> tuple[RegisteredDataset, ...]:
         with self._database.reading() as session:
@@ -58,6 +63,7 @@ class Datasets:
                     row.label_ru,
                     row.label_en,
                     row.field_labels,
+                    tuple(row.sensitive),
                 )
                 for row in rows
             )

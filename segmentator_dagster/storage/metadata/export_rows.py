@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -176,7 +178,12 @@ def request_of(row: ExportRequestRow) -> ExportRequest:
 
 
 def _options(row: ExportRequestRow) -> ExportOptions:
-    return resolved(ExportOptions.model_validate(row.options))  # one of before there were options has none
+    return _resolved(json.dumps(row.options))
+
+
+@lru_cache(maxsize=256)  # most requests of an installation say the same, and reading it is the slowest part of a row
+def _resolved(options: str) -> ExportOptions:
+    return resolved(ExportOptions.model_validate_json(options))  # one of before there were options has none
 
 
 def _comparison(row: ExportRequestRow) -> Comparison | None:

@@ -188,6 +188,7 @@ class DatasetRow(Base):
     label_ru: Mapped[str] = mapped_column(Text)
     label_en: Mapped[str] = mapped_column(Text)
     field_labels: Mapped[dict[str, Any]]
+    sensitive: Mapped[list[str]] = mapped_column(server_default="[]")
     created_at: Mapped[datetime]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -240,6 +241,10 @@ class Segments:
             query = query.where(SegmentRow.tags.any(SegmentTagRow.tag_key == search_key(tag)))
         with self._database.reading() as session:
             return page_of(session, query, SegmentRow, segment_of, sort=sort, limit=limit, cursor=cursor)
+
+    def at_one_moment(self) -> AbstractContextManager[object]:
+        """Whatever is read within the block, of segments and around them, is read in one transaction."""
+        return self._database.reading()
 
     def live_ids(self) -> frozenset[int]:
         with self._database.reading() as session:
