@@ -7,7 +7,7 @@ PYTEST_ARGS ?=
 COVERAGE ?= --cov=segmentator_dagster.domain --cov=segmentator_dagster.compiler --cov-branch --cov-fail-under=100 \
 	--cov-report=term-missing:skip-covered
 
-.PHONY: up test test-deep mutation check benchmark docs clean
+.PHONY: up test test-deep test-fuzz mutation check benchmark docs clean
 
 up: .venv/up.stamp  ## start everything on embedded parts; Ctrl-C stops it
 	@$(BIN)/segmentator up
@@ -17,6 +17,9 @@ test: .venv/dev.stamp  ## all tests
 
 test-deep: .venv/dev.stamp  ## a hundred thousand generated rules, on ClickHouse and by the oracle
 	@SEGMENTATOR_TEST_RULES=100000 $(BIN)/python -m pytest tests/compiler/test_engine_agrees_with_oracle.py $(PYTEST_ARGS)
+
+test-fuzz: .venv/dev.stamp  ## ten thousand generated requests of each kind of caller, against the OpenAPI document
+	@SEGMENTATOR_TEST_FUZZ=10000 $(BIN)/python -m pytest tests/fuzz $(PYTEST_ARGS)
 
 mutation: .venv/dev.stamp  ## faults planted in the compiler, and which of them the tests find (4 minutes)
 	rm -rf mutants
@@ -29,13 +32,15 @@ check: .venv/dev.stamp  ## style, types, import arrows
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-benchmark: .venv/bench.stamp  ## ratios beside the named alternatives: request to file, rule to answer
+benchmark: .venv/bench.stamp  ## ratios beside the named alternatives: request to file, rule to answer, page of segments
 	$(BIN)/python -m benchmarks.export_latency
 	$(BIN)/python -m benchmarks.export_million
 	$(BIN)/python -m benchmarks.csv_export
 	$(BIN)/python -m benchmarks.xlsx_export
 	$(BIN)/python -m benchmarks.object_store
 	$(BIN)/python -m benchmarks.rule_language
+	$(BIN)/python -m benchmarks.segments_page
+	$(BIN)/python -m benchmarks.search
 
 docs: .venv/dev.stamp  ## write the pages that are made from the code
 	$(BIN)/python -m docs

@@ -1,9 +1,10 @@
 """`GET /api/v1/segments` with a token or a session beside the same queries by plain SQLAlchemy.
 
 Ten thousand segments, half private and half the team's, and a hundred people, on SQLite and on PostgreSQL; a page is
-fifty segments with their newest exports, owners and users. The API runs under uvicorn as `segmentator api` starts it,
-with its log, its rate limits and keep-alive connections. A rate per core counts the processor time of its process alone,
-and so does that of the loop over plain queries, so that client and database are in neither. Prints medians and ratios.
+fifty segments with their newest exports, owners and dependents. The API runs as `segmentator api` starts it, with its
+log and rate limits, over keep-alive connections. A rate per core counts the processor time of the API's process alone,
+or that of the loop over the queries and their mapped rows: clients and PostgreSQL are in neither. Both are measured in
+turn, round after round, so that a busy machine slows both. Prints medians and ratios.
 Usage: python -m benchmarks.segments_page [requests] [rounds]
 """
 
@@ -82,9 +83,7 @@ def main() -> None:
             database.close()
 
 
-def compared(
-    name: str, database: Database, port: int, process: psutil.Process, *, requests: int, rounds: int
-) -> None:
+def compared(name: str, database: Database, port: int, process: psutil.Process, *, requests: int, rounds: int) -> None:
     people = {role: _people(database, role) for role in Role}
     headers = {
         (role, kind): [_head(port, line) for line in lines]
@@ -102,17 +101,18 @@ def compared(
                     found.setdefault((role, kind), []).append(over_http)
             if number:
                 found.setdefault((role, "plain SQLAlchemy"), []).append(by_hand)
-    print(
-        f"\n{name}: {SEGMENTS:,} segments, {PEOPLE} people, pages of {PAGE}; {CONNECTIONS} connections, {requests} requests,"
-        f" medians of {rounds} rounds\n{'':38} p50 ms  p95 ms     1/s  1/s of a core  ratio"
-    )
+    print(f"\n{name}: {SEGMENTS:,} segments, {PEOPLE} people, pages of {PAGE}; {CONNECTIONS} connections,", end=" ")
+    print(f"{requests} requests, medians of {rounds} rounds")
+    print(f"{'':38} p50 ms  p95 ms     1/s  1/s of a core  ratio")
     for (role, kind), all_ in found.items():
         of_hand = statistics.median(one.per_core for one in found[role, "plain SQLAlchemy"])
         per_core = statistics.median(one.per_core for one in all_)
         times = [statistics.median(one.quantile(percent) for one in all_) * 1000 for percent in (50, 95)]
         rate = statistics.median(one.rate for one in all_)
         title = f"{role}, {kind}"
-        print(f"  {title:<36} {times[0]:6.1f}  {times[1]:6.1f}  {rate:6.0f}  {per_core:13.0f}  {per_core / of_hand:5.2f}")
+        print(
+            f"  {title:<36} {times[0]:6.1f}  {times[1]:6.1f}  {rate:6.0f}  {per_core:13.0f}  {per_core / of_hand:5.2f}"
+        )
 
 
 def plain(database: Database, viewers: Sequence[int | None], requests: int) -> Measured:

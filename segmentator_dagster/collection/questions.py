@@ -82,7 +82,10 @@ class Question:
 def questions(
     source: Source, user_key: str, time_field: str | None, types: Mapping[str, str], named: Collection[str] = ()
 ) -> tuple[Question, ...]:
-    """`named` are further columns that must be there. UserError where a named column is not in the file or a stated type is none, or not one for this column."""
+    """`named` are further columns that must be there.
+
+    UserError where a named column is not in the file or a stated type is none, or not one for this column.
+    """
     known = tuple(column.name for column in source.columns)
     for name in (user_key, *([time_field] if time_field is not None else []), *types, *named):
         if name not in known:

@@ -13,7 +13,7 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import Status, events, from_schema
 
 _OFF = {"enabled": False}
-# A rule, a name, a cron expression, a cursor are held against the data and against each other: no schema says all of it.
+# Rules, names, schedules, cursors are held against the data and against each other: no schema says all of it.
 _CHECKS = {"positive_data_acceptance": _OFF}
 _OPERATIONS = [
     {
@@ -63,7 +63,9 @@ def fuzzed(
 
     `session` gives the cookie for each request; without it nobody is signed in.
     """
-    schema = schemathesis.openapi.from_dict(document, config=_config(url, seed, examples, coverage=coverage, credentials=session is None))
+    schema = schemathesis.openapi.from_dict(
+        document, config=_config(url, seed, examples, coverage=coverage, credentials=session is None)
+    )
     if session is not None:
 
         @schema.auth(refresh_interval=None)
@@ -127,5 +129,7 @@ def _collect(event: events.ScenarioFinished, findings: Findings) -> None:
         if check.status is Status.FAILURE and check.failure_info is not None:
             failure = check.failure_info.failure
             key = (check.name, str(failure.operation), failure.title, failure.message[:80])
-            text = f"{event.phase.value}: {check.name}: {failure.operation}: {failure}\n{check.failure_info.code_sample}"
+            text = (
+                f"{event.phase.value}: {check.name}: {failure.operation}: {failure}\n{check.failure_info.code_sample}"
+            )
             findings.problems.setdefault(key, text)

@@ -44,10 +44,17 @@ _ROWS = """
 
 RULES: list[Any] = [
     {"combinator": "and", "rules": [{"field": "platform_main", "operator": "in", "value": ["ios", "web"]}]},
-    {"kind": "group", "combinator": "or", "rules": [{"kind": "segment", "segment_id": 1}, {"kind": "list", "list_id": 1}]},
+    {
+        "kind": "group",
+        "combinator": "or",
+        "rules": [{"kind": "segment", "segment_id": 1}, {"kind": "list", "list_id": 1}],
+    },
     {
         "kind": "activity",
-        "where": {"combinator": "or", "rules": [{"field": "date", "operator": "inLast", "value": {"count": 1, "unit": "year"}}]},
+        "where": {
+            "combinator": "or",
+            "rules": [{"field": "date", "operator": "inLast", "value": {"count": 1, "unit": "year"}}],
+        },
         "aggregate": {"function": "days"},
         "operator": ">=",
         "value": 0,
@@ -111,7 +118,7 @@ def running_world(
     migrate(database)
     Datasets(database).register(dataset)
     with api_server(create_app(settings)) as url:
-        for login, role in (("admin", Role.ADMINISTRATOR), ("user", Role.USER), ("other", Role.USER)):
+        for login, role in (("user", Role.USER), ("admin", Role.ADMINISTRATOR), ("other", Role.USER)):
             with httpx.Client(
                 base_url=url, timeout=20, trust_env=False, headers=bearer(token_of(database, login, role))
             ) as client:
@@ -129,7 +136,8 @@ def _furnish(stack: Stack, login: str) -> None:
     stack.client.put(f"/api/v1/segments/{first['id']}/sharing", json={"visibility": "team"}).raise_for_status()
     stack.segment(f"{login} refers", rule={"kind": "segment", "segment_id": second["id"]})
     stack.client.delete(f"/api/v1/segments/{third['id']}").raise_for_status()
-    listed = made(stack, "u1", "u2", "nobody", name=f"{login} list")
+    # the example of a rule file refers to a list of this name
+    listed = made(stack, "u1", "u2", "nobody", name="Закрытая группа" if login == "user" else f"{login} list")
     gone = made(stack, "u3", name=f"{login} gone")
     stack.client.put(f"/api/v1/lists/{listed['id']}/sharing", json={"visibility": "team"}).raise_for_status()
     stack.client.delete(f"/api/v1/lists/{gone['id']}").raise_for_status()

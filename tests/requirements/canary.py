@@ -84,7 +84,7 @@ def _cache(installation: Installation) -> Iterator[tuple[str, bytes]]:
             b"list": lambda key: client.lrange(key, 0, -1),
             b"zset": lambda key: client.zrange(key, 0, -1),
         }
-        for key in client.keys():
+        for key in client.scan_iter():
             yield f"redis {key!r}", key + str(readers[client.type(key)](key)).encode()
 
 

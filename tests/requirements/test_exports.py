@@ -41,8 +41,8 @@ ERROR_OF_CLICKHOUSE = (b"DB::Exception", b"__exception__")
 
 @pytest.fixture(scope="session")
 def slow(installation: Installation) -> str:
-    """A dataset of 2000 users that takes two seconds to read."""
-    return installation.slow(2000, 2.0)
+    """A dataset of 1000 users that takes a second to read."""
+    return installation.slow(1000, 1.0)
 
 
 def stored(installation: Installation, export: Json) -> dict[str, bytes]:
@@ -91,10 +91,10 @@ def test_31_a_worker_killed_at_a_point_of_chance_costs_an_attempt_and_nothing_el
     installation: Installation, slow: str, pytestconfig: pytest.Config
 ) -> None:
     stack = installation.stack
-    seconds = random.Random(int(pytestconfig.getoption("hypothesis_seed"))).uniform(0, 3)
+    seconds = random.Random(int(pytestconfig.getoption("hypothesis_seed"))).uniform(0, 1.5)
     [asked] = stack.export(installation.everyone_of(slow)["id"], "csv")
     installation.at_work(asked["id"])
-    time.sleep(seconds)  # two for the audience, two for the file
+    time.sleep(seconds)  # one for the audience, one for the file
     pool, *_ = stack.processes(POOL)
     for worker in stack.processes(POOL):
         if worker != pool:
@@ -128,7 +128,7 @@ def test_32_one_idempotency_key_is_one_export_also_at_the_same_time(installation
 def test_33_what_is_asked_for_while_dagster_is_down_is_made_once_when_it_is_back(installation: Installation) -> None:
     stack = installation.stack
     segment = stack.create("пока Dagster лежит", IOS)
-    for part in ("dagster_webserver", POOL, "dagster api grpc"):
+    for part in ("dagster_webserver", "dagster._daemon"):
         assert stack.kill(part) >= 1
     [asked] = stack.export(segment["id"], "csv")
     assert asked["status"] == "requested"
@@ -144,7 +144,7 @@ def test_34_a_clickhouse_that_dies_in_the_middle_leaves_nothing_of_its_error_in_
     stack = installation.stack
     [asked] = stack.export(installation.everyone_of(slow)["id"], "csv")
     installation.at_work(asked["id"])
-    time.sleep(1)
+    time.sleep(0.5)
     assert stack.kill("clickhouse_server") == 1
     ended = stack.ended(asked["id"], 90)
     if ended["status"] == "published":
@@ -199,7 +199,7 @@ def test_36_count_csv_and_workbook_are_of_one_snapshot_while_rows_come_in(instal
     try:
         started = time.monotonic()
         rows = set()
-        for _ in range(3):
+        for _ in range(2):
             as_csv, as_xlsx = (stack.ended(e["id"]) for e in stack.export(segment["id"], "csv", "xlsx"))
             in_csv = len(whole_file(installation, as_csv).splitlines()) - 1
             workbook = openpyxl.load_workbook(io.BytesIO(whole_file(installation, as_xlsx)), read_only=True)
@@ -211,7 +211,7 @@ def test_36_count_csv_and_workbook_are_of_one_snapshot_while_rows_come_in(instal
     finally:
         ended.set()
         inserting.join()
-    assert len(rows) == 3, "each saw another moment"
+    assert len(rows) == 2, "each saw another moment"
     assert rate > 100, "rows came in all the time"
 
 

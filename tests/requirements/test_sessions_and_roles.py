@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -256,14 +258,8 @@ def test_21_what_is_somebody_elses_is_answered_as_what_is_not_there(site: Site) 
     for theirs, nowhere in pairs:
         answers = [other.get(path) for path in (theirs, nowhere)]
         assert [answer.status_code for answer in answers] == [404, 404], theirs
-        ids = [str(mine["id"]), "999999", export, unknown]
-        bodies = []
-        for answer in answers:
-            body = {**answer.json(), "request_id": ""}
-            text = str(body)
-            for id_ in sorted(ids, key=len, reverse=True):
-                text = text.replace(id_, "…")
-            bodies.append(text)
+        ids = re.compile(f"{export}|{unknown}|999999|{mine['id']}")
+        bodies = [ids.sub("…", str({**answer.json(), "request_id": ""})) for answer in answers]
         assert bodies[0] == bodies[1]
     assert other.get(SEGMENTS).json()["items"] == []
     rule = {"kind": "segment", "segment_id": mine["id"]}
@@ -296,9 +292,7 @@ def test_22_no_header_of_a_stranger_changes_a_link_or_a_decision(site: Site) -> 
     plain, headed = (browser.get("/api/v1/me", headers=headers) for headers in ({}, hostile))
     assert plain.json() == headed.json()
     begun = site.browser().get("/auth/login", headers=hostile)
-    assert f"redirect_uri={site.url}".replace(":", "%3A").replace("/", "%2F") in begun.headers["location"].replace(
-        "redirect_uri=", "redirect_uri="
-    )
+    assert f"redirect_uri={quote(site.url, safe='')}%2Fauth%2Fcallback" in begun.headers["location"]
     site.browser().get("/api/v1/me", headers=hostile)
     assert {entry.address for entry in site.audit()} == {"127.0.0.1"}
     for host in ("evil", "evil/x?", "evil.example:80", "127.0.0.1.evil.example", ""):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,6 +15,7 @@ from segmentator_dagster.domain.export import (
     Status,
     Trigger,
 )
+from segmentator_dagster.domain.export_options import ExportOptions, SplitOptions
 from segmentator_dagster.domain.segment import Schedule, Segment
 from segmentator_dagster.storage.metadata.attempts import Attempts
 from segmentator_dagster.storage.metadata.exports import Exports
@@ -219,6 +221,19 @@ def test_the_latest_export_of_each_segment_comes_in_one_answer(exports: Exports,
     found = exports.latest_of_segments([s.id for s in ids])
     assert {k: v.id for k, v in found.items()} == {ids[n].id: latest[n].exports[0].id for n in (0, 1)}
     assert [e.format for e in exports.of_segment(ids[0].id)] == [Format.XLSX, Format.CSV]
+
+
+@pytest.mark.parametrize("split", [None, SplitOptions(field="city")])
+def test_the_latest_export_of_a_segment_has_its_manifest_only_where_it_is_split_by_a_field(
+    exports: Exports, attempts: Attempts, segment: Segment, split: SplitOptions | None
+) -> None:
+    options = ExportOptions(split=split)
+    request = exports.request(segment, [Format.CSV], trigger=Trigger.API, requested_by_id=None, export=options)
+    assert attempts.start(request.exports[0].id, 1)
+    assert publish(attempts, request.exports[0].id, 1)
+    whole = exports.get(request.exports[0].id)
+    assert whole.manifest is not None
+    assert exports.latest_of_segments([segment.id]) == {segment.id: whole if split else replace(whole, manifest=None)}
 
 
 @pytest.mark.parametrize("call", ["get", "cancel"])

@@ -1,4 +1,4 @@
-"""Segments in the order of their pages; on PostgreSQL trigrams for the search in segments and in the audit log.
+"""Pages of segments and of the audit log in their order; on PostgreSQL trigrams for the search in both.
 
 Lists and people are too few for it to pay: they are read through in a few milliseconds.
 """
@@ -14,16 +14,21 @@ down_revision = "0004"
 branch_labels = None
 depends_on = None
 
-_ORDERS = {"segments_by_update": "updated_at", "segments_by_creation": "created_at"}
+_ORDERS = {
+    "segments_by_update": ("segments", "updated_at"),
+    "segments_by_creation": ("segments", "created_at"),
+    "audit_by_event": ("audit", "action"),
+    "audit_by_outcome": ("audit", "outcome"),
+}
 _SEARCHED = {"segments_search": "segments", "audit_search": "audit"}
-_TRIGRAMS = {"postgresql_using": "gin", "postgresql_ops": {"search_text": "gin_trgm_ops"}}
+_TRIGRAMS = {"search_text": "gin_trgm_ops"}
 
 _log = logging.getLogger("segmentator.migrations")
 
 
 def upgrade() -> None:
-    for name, column in _ORDERS.items():
-        op.create_index(name, "segments", [column, "id"], unique=False)
+    for name, (table, column) in _ORDERS.items():
+        op.create_index(name, table, [column, "id"], unique=False)
     if op.get_bind().dialect.name == "postgresql":
         _index_trigrams()
 
@@ -32,8 +37,8 @@ def downgrade() -> None:
     if op.get_bind().dialect.name == "postgresql":
         for name, table in _SEARCHED.items():
             op.drop_index(name, table_name=table, if_exists=True)
-    for name in _ORDERS:
-        op.drop_index(name, table_name="segments")
+    for name, (table, _) in _ORDERS.items():
+        op.drop_index(name, table_name=table)
 
 
 def _index_trigrams() -> None:
@@ -43,7 +48,9 @@ def _index_trigrams() -> None:
         with connection.begin_nested():
             connection.execute(text("CREATE EXTENSION IF NOT EXISTS pg_trgm"))
             for name, table in _SEARCHED.items():
-                op.create_index(name, table, ["search_text"], unique=False, **_TRIGRAMS)
+                op.create_index(
+                    name, table, ["search_text"], unique=False, postgresql_using="gin", postgresql_ops=_TRIGRAMS
+                )
     except (ProgrammingError, NotSupportedError) as error:
         reason = str(error.orig).strip().splitlines()[0]
         indexes = "; ".join(

@@ -124,7 +124,7 @@ def file_json(file: File) -> dict[str, Any]:
     return {key: value for key, value in asdict(file).items() if value is not None}
 
 
-def export_of(row: ExportRow) -> Export:
+def export_of(row: ExportRow, *, with_manifest: bool = True) -> Export:
     return Export(
         id=row.id,
         request_id=row.request_id,
@@ -148,7 +148,7 @@ def export_of(row: ExportRow) -> Export:
         bytes=row.bytes,
         sha256=row.sha256,
         files=tuple(File(**file) for file in row.files or ()),
-        manifest=row.manifest,
+        manifest=row.manifest if with_manifest else None,
         error=ExportError(row.error_code, row.error_message_ru or "", row.error_message_en or "")
         if row.error_code
         else None,

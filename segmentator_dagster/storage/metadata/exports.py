@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import exists, func, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from segmentator_dagster.domain.errors import Category, ProblemKind
 from segmentator_dagster.domain.export import Comparison, Export, ExportRequest, Format, Snapshot, Status, Trigger
@@ -246,16 +247,29 @@ class Exports:
             return tuple(export_of(row) for row in rows)
 
     def latest_of_segments(self, segment_ids: Sequence[int]) -> Mapping[int, Export]:
-        """The newest export of each segment that has one, in one query."""
+        """The newest export of each segment that has one; its manifest only where its files are split by a field.
+
+        A manifest is as long as all the rest, and a page of segments shows none.
+        """
         place = func.row_number().over(
             partition_by=ExportRow.segment_id, order_by=(ExportRow.created_at.desc(), ExportRow.id)
         )
         numbered = select(ExportRow.id, place.label("place")).where(ExportRow.segment_id.in_(segment_ids)).subquery()
         with self._database.reading() as session:
             rows = session.scalars(
-                select(ExportRow).join(numbered, numbered.c.id == ExportRow.id).where(numbered.c.place == 1)
-            )
-            return {row.segment_id: export_of(row) for row in rows}
+                select(ExportRow)
+                .options(defer(ExportRow.manifest))
+                .join(numbered, numbered.c.id == ExportRow.id)
+                .where(numbered.c.place == 1)
+            ).all()
+            found = {row.segment_id: export_of(row, with_manifest=False) for row in rows}
+            split = [export.id for export in found.values() if export.options.split and export.options.split.field]
+            if split:
+                manifests = session.execute(
+                    select(ExportRow.segment_id, ExportRow.manifest).where(ExportRow.id.in_(split))
+                )
+                found |= {id_: replace(found[id_], manifest=manifest) for id_, manifest in manifests}
+            return found
 
 
 def _id_of_due(due: DueSegment) -> str:

@@ -81,7 +81,10 @@ def page_of(
 def _ordered(query: Select[Row], table: type[Row], sort: str, cursor: str | None) -> Select[Row]:
     column, descending = _sort_column(table, sort), sort.startswith("-")
     if cursor is not None:
-        place, last = tuple_(column, table.id), tuple_(*_cursor_position(cursor, sort), types=(column.type, table.id.type))
+        place, last = (
+            tuple_(column, table.id),
+            tuple_(*_cursor_position(cursor, sort), types=(column.type, table.id.type)),
+        )
         query = query.where(place < last if descending else place > last)  # of pairs: an index on both begins there
     if descending:
         return query.order_by(column.desc(), table.id.desc())

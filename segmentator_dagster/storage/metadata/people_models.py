@@ -95,6 +95,8 @@ class AuditRow(Base):
         Index("audit_by_object", "object_kind", "object_id", "id"),
         Index("audit_by_actor", "actor_id", "id"),
         Index("audit_by_moment", "at", "id"),
+        Index("audit_by_event", "action", "id"),
+        Index("audit_by_outcome", "outcome", "id"),
         trigrams("audit_search"),
         {"sqlite_autoincrement": True},
     )

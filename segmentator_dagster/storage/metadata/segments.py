@@ -281,7 +281,9 @@ def _live_row(
 ) -> SegmentRow:
     known = 0 < segment_id < 2**31
     # what this transaction read of the row before it had the lock may be old
-    row = session.get(SegmentRow, segment_id, with_for_update=for_update, populate_existing=for_update) if known else None
+    row = (
+        session.get(SegmentRow, segment_id, with_for_update=for_update, populate_existing=for_update) if known else None
+    )
     if row is None or not sees(viewer, Owned(row.owner_id, Visibility(row.visibility))):
         raise SEGMENT_NOT_FOUND.error(id=segment_id)
     if row.deleted_at is not None and not with_deleted:
