@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 PYTEST_ARGS ?=
+# Two processes, on two cores; each takes the next file, or all of the tests of one kind of installation.
+PROCESSES ?= -n 2 --dist loadgroup --no-loadscope-reorder
 # Every branch of the rules and of the compiler is reached by the whole suite; empty it to run a part.
 COVERAGE ?= --cov=segmentator_dagster.domain --cov=segmentator_dagster.compiler --cov-branch --cov-fail-under=100 \
 	--cov-report=term-missing:skip-covered
@@ -13,7 +15,7 @@ up: .venv/up.stamp  ## start everything on embedded parts; Ctrl-C stops it
 	@$(BIN)/segmentator up
 
 test: .venv/dev.stamp  ## all tests
-	@$(BIN)/python -m pytest $(COVERAGE) $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest $(PROCESSES) $(COVERAGE) $(PYTEST_ARGS)
 
 test-deep: .venv/dev.stamp  ## a hundred thousand generated rules, on ClickHouse and by the oracle
 	@SEGMENTATOR_TEST_RULES=100000 $(BIN)/python -m pytest tests/compiler/test_engine_agrees_with_oracle.py $(PYTEST_ARGS)

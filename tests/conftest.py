@@ -8,6 +8,7 @@ import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from segmentator_dagster.storage.clickhouse import ClickHouse
@@ -19,6 +20,11 @@ from tests.servers.swift import swift
 from tests.servers.valkey import ValkeyServer, valkey
 
 
+# A test of ours that is slow now and then says nothing: the machine does other things too.
+hypothesis.settings.register_profile("segmentator", deadline=None)
+hypothesis.settings.load_profile("segmentator")
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--no-skips", action="store_true", help="a skipped test is a failed one")
 
@@ -27,6 +33,15 @@ def pytest_configure(config: pytest.Config) -> None:
     """A seed of this run for everything that is generated, so that the run can be repeated."""
     if config.getoption("hypothesis_seed", None) is None:
         config.option.hypothesis_seed = str(random.randrange(2**32))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What two processes of tests share out: files, and of those that drive a whole installation all of each kind."""
+    for item in items:
+        kind = getattr(item, "callspec", None)
+        installation = kind.params.get("stack") if kind is not None else None
+        item.add_marker(pytest.mark.xdist_group(installation or str(item.path)))
 
 
 def pytest_report_header(config: pytest.Config) -> str:

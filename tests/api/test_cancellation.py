@@ -96,9 +96,12 @@ class Asked:
 def test_a_caller_who_goes_away_ends_the_query(
     slow_stack: Callable[..., Stack], running: Running, method: str, path: str, body: dict[str, Any] | None
 ) -> None:
-    url = slow_stack().client.base_url
+    client = slow_stack().client
+    url, token = client.base_url, client.headers["Authorization"]
     content = b"" if body is None else json.dumps(body).encode()
-    head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(content)}\r\n"
+    head = (
+        f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: {token}\r\nContent-Length: {len(content)}\r\n"
+    )
     with socket.create_connection((url.host, url.port)) as connection:
         connection.sendall(f"{head}Content-Type: application/json\r\n\r\n".encode() + content)
         assert running.begins()

@@ -12,6 +12,7 @@ from tests.api.conftest import RULE, Stack
 
 JSON = {"Content-Type": "application/json"}
 TEXT = {"Content-Type": "text/plain"}
+COOKIE = {"Cookie": "sid=x"}  # a token alone is no browser's to send: whoever has it may come from anywhere
 REFUSALS: list[tuple[int, str, str, str, dict[str, Any]]] = [
     (404, "unknown_path", "GET", "/nowhere", {}),
     (404, "unknown_path", "GET", "/api/v1/segments/abc", {}),
@@ -66,18 +67,24 @@ REFUSALS: list[tuple[int, str, str, str, dict[str, Any]]] = [
     (503, "clickhouse_unavailable", "POST", "/api/v1/lists?name=x", {"content": b"1", "headers": TEXT}),
     (415, "unsupported_media_type", "PATCH", "/api/v1/lists/9", {"content": b"1", "headers": TEXT}),
     (422, "unknown_choice", "GET", "/api/v1/lists?sort=x", {}),
-    (403, "cross_site", "POST", "/api/v1/lists?name=x", {"content": b"1", "headers": {**TEXT, "Origin": "null"}}),
+    (
+        403,
+        "cross_site",
+        "POST",
+        "/api/v1/lists?name=x",
+        {"content": b"1", "headers": {**TEXT, **COOKIE, "Origin": "null"}},
+    ),
     (
         403,
         "cross_site",
         "PUT",
         "/api/v1/lists/9/items?mode=append",
-        {"content": b"1", "headers": {**TEXT, "Sec-Fetch-Site": "cross-site"}},
+        {"content": b"1", "headers": {**TEXT, **COOKIE, "Sec-Fetch-Site": "cross-site"}},
     ),
-    (403, "cross_site", "DELETE", "/api/v1/segments/9", {"headers": {"Sec-Fetch-Site": "cross-site"}}),
-    (403, "cross_site", "DELETE", "/api/v1/segments/9", {"headers": {"Sec-Fetch-Site": "same-site"}}),
-    (403, "cross_site", "DELETE", "/api/v1/segments/9", {"headers": {"Origin": "https://evil.example"}}),
-    (403, "cross_site", "DELETE", "/api/v1/segments/9", {"headers": {"Origin": "null"}}),
+    (403, "cross_site", "DELETE", "/api/v1/segments/9", {"headers": {**COOKIE, "Sec-Fetch-Site": "cross-site"}}),
+    (403, "cross_site", "DELETE", "/api/v1/segments/9", {"headers": {**COOKIE, "Sec-Fetch-Site": "same-site"}}),
+    (403, "cross_site", "DELETE", "/api/v1/segments/9", {"headers": {**COOKIE, "Origin": "https://evil.example"}}),
+    (403, "cross_site", "DELETE", "/api/v1/segments/9", {"headers": {**COOKIE, "Origin": "null"}}),
     (400, "unknown_host", "GET", "/api/v1/segments", {"headers": {"Host": "evil.example"}}),
     (400, "unknown_host", "GET", "/api/v1/segments", {"headers": {"Host": "127.0.0.1.evil.example:80"}}),
 ]

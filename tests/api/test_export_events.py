@@ -157,7 +157,7 @@ def test_other_requests_are_answered_while_many_watch(stack: Stack, export_id: s
     barrier, ended = threading.Barrier(9), list[str]()
 
     def watch() -> None:
-        client = httpx.Client(base_url=stack.client.base_url, trust_env=False)
+        client = httpx.Client(base_url=stack.client.base_url, trust_env=False, headers=stack.client.headers)
         with client, watched(client, export_id) as events:
             next(events)
             barrier.wait(20)
@@ -183,7 +183,8 @@ def test_a_server_that_stops_ends_its_streams(stack: Stack, export_id: str) -> N
     with api_server(create_app(stack.settings)) as url:
 
         def watch() -> None:
-            with httpx.Client(base_url=url, trust_env=False) as client, watched(client, export_id) as coming:
+            client = httpx.Client(base_url=url, trust_env=False, headers=stack.client.headers)
+            with client, watched(client, export_id) as coming:
                 for event in coming:
                     events.append(event)
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import boto3
@@ -12,9 +13,12 @@ from botocore.config import Config  # type: ignore[import-untyped]
 
 from segmentator_dagster.api.links import Links
 from segmentator_dagster.domain.export_options import resolved
+from segmentator_dagster.storage.metadata.database import Database
 from segmentator_dagster.storage.metadata.datasets import RegisteredDataset
+from segmentator_dagster.storage.metadata.sessions import Sessions
 from tests.api.conftest import Stack
 from tests.api.exporting import CONTENT, ask, published
+from tests.api.people import person
 from tests.api.servers import RUN_ID, DagsterServer, dagster_server, eventually
 from tests.servers.clickhouse import ClickHouseServer
 from tests.servers.s3 import S3Server
@@ -132,8 +136,18 @@ def test_a_request_is_launched_at_once_after_its_partition_is_added(
         {"key": "segmentator/request_id", "value": with_dagster.exports.get(export_id).request_id},
         {"key": "segmentator/lane", "value": "interactive"},
     ]
-    shown = with_dagster.client.get(f"/api/v1/exports/{export_id}").json()
-    assert shown["links"]["dagster"] == f"{with_dagster.settings.dagster_url}/runs/{RUN_ID}"
+    assert link_to_dagster(with_dagster, export_id) is None  # no token opens Dagster
+    database = Database(with_dagster.settings.database_url.get_secret_value())
+    sessions = Sessions(database, idle=timedelta(hours=1), longest=timedelta(hours=1))
+    with_dagster.client.cookies.set("sid", sessions.start(person(database).id, "", ""))
+    database.close()
+    del with_dagster.client.headers["Authorization"]
+    assert link_to_dagster(with_dagster, export_id) == f"{with_dagster.settings.public_url}/dagster/runs/{RUN_ID}"
+
+
+def link_to_dagster(stack: Stack, export_id: str) -> str | None:
+    link: str | None = stack.client.get(f"/api/v1/exports/{export_id}").json()["links"]["dagster"]
+    return link
 
 
 def test_a_refused_launch_is_not_repeated_and_leaves_the_export_requested(
@@ -275,6 +289,6 @@ def test_a_download_token_is_not_in_the_log(stack: Stack, caplog: pytest.LogCapt
     caplog.clear()
     with caplog.at_level("INFO", "segmentator"):
         assert stack.client.get(link).status_code == 200
-        assert eventually(lambda: "/files/{token}" in caplog.text)
-    logged = [record.getMessage() for record in caplog.records if record.name.startswith("segmentator")]
+        assert eventually(lambda: any(getattr(one, "path", "").endswith("/files/{token}") for one in caplog.records))
+    logged = [repr(vars(record)) for record in caplog.records if record.name.startswith("segmentator")]
     assert link.rsplit("/", 1)[1] not in "".join(logged)

@@ -64,10 +64,13 @@ def test_the_api_starts_with_everything_down(tmp_path: Path) -> None:
         object_store_endpoint=f"http://127.0.0.1:{free_port()}",
         redis_url=f"redis://127.0.0.1:{free_port()}/0",
         dagster_port=free_port(),
+        secret_key="k" * 32,
     )
+    token = {"Authorization": "Bearer sgm_0123456789ab_secret"}
     with api_server(create_app(settings)) as url, httpx.Client(base_url=url, trust_env=False) as client:
         assert client.get("/health").status_code == 200
-        refused = client.get("/api/v1/segments")
+        assert client.get("/api/v1/segments").status_code == 401
+        refused = client.get("/api/v1/segments", headers=token)
         assert (refused.status_code, refused.json()["code"]) == (503, "database_unavailable")
         answer = client.get("/ready")
     assert answer.status_code == 503

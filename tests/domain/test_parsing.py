@@ -246,9 +246,9 @@ def test_limits_hold_exactly() -> None:
 )
 def test_hostile_input_is_refused_within_50_ms(hostile: object) -> None:
     def seconds() -> float:
-        start = time.perf_counter()
+        start = time.process_time()
         assert len(problems(hostile)) <= 100
-        return time.perf_counter() - start
+        return time.process_time() - start
 
     assert min(seconds() for _ in range(5)) < 0.05
 

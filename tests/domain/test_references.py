@@ -161,6 +161,6 @@ def test_what_references_grow_to_has_a_limit_and_is_found_out_quickly() -> None:
     """Each segment names the next one twice: a thousand times at the end."""
     doubled = [segment(n, Group(OR, (SegmentMembers(n + 1), SegmentMembers(n + 1)))) for n in range(1, 10)]
     known = library(*doubled, segment(10, has("id")))
-    start = time.perf_counter()
+    start = time.process_time()
     assert codes(SegmentMembers(1), known) == [("expanded_too_large", "")]
-    assert time.perf_counter() - start < 0.05
+    assert time.process_time() - start < 0.05

@@ -12,6 +12,25 @@ import schemathesis
 from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import Status, events, from_schema
 
+# What has broken other APIs: texts a database does not store, paths in a path, numbers around the widths of integers.
+_HOSTILE: dict[str, list[Any]] = {
+    "texts": [
+        *(
+            "\0",
+            "a\0b",
+            "\u2028",
+            "\ufffe",
+            "\U000e0001",
+            "../../etc/passwd",
+            "%00",
+            "%2F..%2F",
+            "' OR 1=1 --",
+            "{x:String}",
+        ),
+        *("é" * 300, "$1", "%s", "NaN", "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "1e400", "-0", "٣"),
+    ],
+    "integers": [0, -1, 2**31 - 1, 2**31, -(2**31) - 1, 2**32, 2**53 + 1, 2**63 - 1, 2**63, 2**64, 10**30],
+}
 _OFF = {"enabled": False}
 # Rules, names, schedules, cursors are held against the data and against each other: no schema says all of it.
 _CHECKS = {"positive_data_acceptance": _OFF}
@@ -54,6 +73,7 @@ def fuzzed(
     document: dict[str, Any],
     *,
     session: Callable[[], str] | None,
+    known: dict[str, list[Any]],
     seed: int,
     examples: int,
     coverage: bool,
@@ -61,10 +81,11 @@ def fuzzed(
     """The examples of the document, then for every operation so many generated requests that keep to it and as many
     that do not, then chains of operations; with `coverage` also each way there is to break each parameter.
 
-    `session` gives the cookie for each request; without it nobody is signed in.
+    `session` gives the cookie for each request; without it nobody is signed in. `known` has values of parameters of
+    paths that lead to something.
     """
     schema = schemathesis.openapi.from_dict(
-        document, config=_config(url, seed, examples, coverage=coverage, credentials=session is None)
+        document, config=_config(url, known, seed, examples, coverage=coverage, credentials=session is None)
     )
     if session is not None:
 
@@ -97,10 +118,14 @@ def with_rules(document: dict[str, Any], rules: list[Any]) -> dict[str, Any]:
     return copy
 
 
-def _config(url: str, seed: int, examples: int, *, coverage: bool, credentials: bool) -> SchemathesisConfig:
+def _config(
+    url: str, known: dict[str, list[Any]], seed: int, examples: int, *, coverage: bool, credentials: bool
+) -> SchemathesisConfig:
     return SchemathesisConfig.from_dict(
         {
             "seed": seed,
+            "dictionaries": {name: {"values": values} for name, values in (_HOSTILE | known).items()},
+            "parameters": {f"path.{name}": {"dictionary": name, "probability": 0.7} for name in known},
             "base-url": url,
             "request-timeout": 30,
             "max-stream-events": 1,  # what is watched may never end
@@ -110,6 +135,10 @@ def _config(url: str, seed: int, examples: int, *, coverage: bool, credentials: 
                 "max-examples": examples,
                 "database": "none",
                 "no-shrink": True,
+                "dictionaries": {
+                    "string": {"dictionary": "texts", "probability": 0.1},
+                    "integer": {"dictionary": "integers", "probability": 0.1},
+                },
                 "with-security-parameters": credentials,  # made up, they would take the place of real ones
             },
             "phases": {"coverage": {"enabled": coverage, "generate-duplicate-query-parameters": True}},

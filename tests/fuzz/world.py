@@ -68,6 +68,7 @@ class World:
     url: str
     database: Database
     document: dict[str, Any]
+    known: dict[str, list[Any]]
 
 
 class Caller:
@@ -126,8 +127,21 @@ def running_world(
                 _furnish(stack, login)
                 document = client.get("/api/v1/openapi.json").raise_for_status().json()
         document["components"]["securitySchemes"]["session"]["name"] = Cookie.of(url).name
-        yield World(url, database, document)
+        yield World(url, database, document, _known(stack))
     database.close()
+
+
+def _known(stack: Stack) -> dict[str, list[Any]]:
+    segments = range(1, 13)
+    exports = [export.id for segment in segments for export in stack.exports.of_segment(segment, 10)]
+    return {
+        "segment_id": list(segments),
+        "list_id": list(range(1, 7)),
+        "person_id": [1, 2, 3],
+        "export_id": exports,
+        "name": ["user_activity"],
+        "field": ["platform_main", "date", "cohort", "user_id"],
+    }
 
 
 def _furnish(stack: Stack, login: str) -> None:

@@ -41,9 +41,9 @@ def test_28_forty_fragments_that_double_are_refused_within_fifty_milliseconds() 
 
 
 def _seconds(work: Callable[[], object]) -> float:
-    started = time.perf_counter()
+    started = time.process_time()
     work()
-    return time.perf_counter() - started
+    return time.process_time() - started
 
 
 ALIASES = "{ " + " ".join(f"a{n}: me {{ id }}" for n in range(1000)) + " }"

@@ -76,7 +76,11 @@ class _ChoiceQuery(BaseModel):
 
 
 class NewListQuery(_ChoiceQuery):
-    name: Plain = Field(max_length=1000, description="1 to 50 characters, unique among live lists whatever the case")
+    name: Plain = Field(
+        max_length=1000,
+        description="1 to 50 characters, unique among live lists whatever the case",
+        examples=["Закрытая группа, март"],
+    )
     description: Plain = Field("", max_length=10_000, description="at most 2000 characters")
     dataset: Plain | None = Field(None, max_length=63, description="what it is compared with; unsaid: the default")
     field: Plain | None = Field(None, max_length=255, description="a field of the dataset; unsaid: its user key")
