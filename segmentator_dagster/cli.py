@@ -188,7 +188,8 @@ def create_token(login: str, name: str, scopes: tuple[str, ...], days: int) -> N
     from segmentator_dagster.domain.audit import Event, Thing  # noqa: PLC0415
     from segmentator_dagster.storage.connections import database_of  # noqa: PLC0415
     from segmentator_dagster.storage.metadata.audit import Audit  # noqa: PLC0415
-    from segmentator_dagster.storage.metadata.people import NOBODY_CALLED, People  # noqa: PLC0415
+    from segmentator_dagster.storage.metadata.people import People  # noqa: PLC0415
+    from segmentator_dagster.storage.metadata.people_problems import NOBODY_CALLED  # noqa: PLC0415
     from segmentator_dagster.storage.metadata.sessions import Tokens  # noqa: PLC0415
 
     database = database_of(Settings.load())

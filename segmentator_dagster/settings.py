@@ -3,33 +3,30 @@
 from __future__ import annotations
 
 import hmac
-import ipaddress
 import re
 import secrets
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import quote, urlsplit
-from zoneinfo import ZoneInfo
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    Field,
-    SecretStr,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-)
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import BaseModel, Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from segmentator_dagster.domain.export_checking import option_problems
-from segmentator_dagster.domain.export_options import ExportOptions, resolved
 from segmentator_dagster.domain.installation import (
     MOST_DEADLINE_SECONDS,
     MOST_EXPORT_DAYS,
     MOST_LINK_SECONDS,
     EffectiveSettings,
+)
+from segmentator_dagster.setting_values import (
+    ClickHouseUrl,
+    ExportLayer,
+    Networks,
+    Port,
+    PublicUrl,
+    TimeZone,
+    is_loopback,
+    scheme,
 )
 
 SECRETS_FILE = "secrets.json"
@@ -40,72 +37,6 @@ _YANDEX = re.compile(r"(oauth|login)\.yandex\.(ru|com)")
 
 class SettingsError(Exception):
     """A setting is wrong; the text is one line that names it."""
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a name or address is this machine itself."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _scheme(*schemes: str) -> AfterValidator:
-    def check(url: SecretStr) -> SecretStr:
-        scheme = urlsplit(url.get_secret_value()).scheme
-        if scheme not in schemes:
-            raise ValueError(f"must start with one of: {', '.join(s + '://' for s in schemes)}")
-        return url
-
-    return AfterValidator(check)
-
-
-def _public_url(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query:
-        raise ValueError("must be like https://segments.example.ru, without a path")
-    if parts.scheme == "http" and not is_loopback(parts.hostname):
-        raise ValueError("must be https:// unless the host is this machine (127.0.0.1, ::1, localhost)")
-    return f"{parts.scheme}://{parts.netloc.lower()}"
-
-
-def _network(text: str) -> str:
-    try:
-        return str(ipaddress.ip_network(text, strict=False))
-    except ValueError as error:
-        raise ValueError(f"{text!r} is no address or network such as 10.0.0.0/8") from error
-
-
-def _comma_separated(text: object) -> object:
-    return [part.strip() for part in text.split(",") if part.strip()] if isinstance(text, str) else text
-
-
-def _time_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError) as error:
-        raise ValueError("must be an IANA time zone such as Europe/Moscow") from error
-    return name
-
-
-def _export_options(text: object) -> object:
-    """The layer of options in a JSON text; ValueError says in one line what is wrong with it."""
-    if not isinstance(text, str):
-        return text
-    try:
-        options = ExportOptions.model_validate_json(text)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(step) for step in first["loc"])
-        raise ValueError(f"{place}: {first['msg']}" if place else first["msg"]) from None
-    for problem in option_problems(resolved(options)):
-        raise ValueError(f"{problem.pointer.removeprefix('/export/').replace('/', '.')}: {problem.message('en')}")
-    return options
-
-
-Port = Annotated[int, Field(ge=1, le=65535)]
-ClickHouseUrl = Annotated[SecretStr, _scheme("http", "https")]
-TimeZone = Annotated[str, AfterValidator(_time_zone)]
 
 
 class EmbeddedSecrets(BaseModel, frozen=True):
@@ -150,12 +81,12 @@ class Settings(BaseSettings):
     production: bool = Field(
         False, description="this is no trial: Yandex's own servers, https and secrets of your own are asked for"
     )
-    public_url: Annotated[str, AfterValidator(_public_url)] | None = Field(
+    public_url: PublicUrl | None = Field(
         None, description="address people open, e.g. `https://segments.example.ru`; unset: `http://` of host and port"
     )
-    trusted_proxies: Annotated[
-        tuple[Annotated[str, AfterValidator(_network)], ...], NoDecode, BeforeValidator(_comma_separated)
-    ] = Field((), description="addresses or networks, with commas, whose `X-Forwarded-For` is believed")
+    trusted_proxies: Networks = Field(
+        (), description="addresses or networks, with commas, whose `X-Forwarded-For` is believed"
+    )
     rate_limits: bool = Field(True, description="whether callers who ask too often are told to wait (429)")
     log_format: Literal["json", "console"] | None = Field(
         None, description="`json` (one line per event) or `console`; unset: `json` in production"
@@ -191,10 +122,10 @@ class Settings(BaseSettings):
     clickhouse_data_database: str = Field(
         "datasets", pattern=r"^\w+$", description="ClickHouse database of loaded datasets"
     )
-    database_url: Annotated[SecretStr, _scheme("sqlite", "postgresql", "postgresql+psycopg2")] | None = Field(
+    database_url: Annotated[SecretStr, scheme("sqlite", "postgresql", "postgresql+psycopg2")] | None = Field(
         None, description="`postgresql://user:password@host/db` for metadata; unset: SQLite in the data folder"
     )
-    object_store_url: Annotated[SecretStr, _scheme("file", "s3")] | None = Field(
+    object_store_url: Annotated[SecretStr, scheme("file", "s3")] | None = Field(
         None, description="`s3://bucket/prefix` or `file:///folder` for exports; unset: a folder in the data folder"
     )
     object_store_endpoint: str | None = Field(None, description="S3 endpoint, e.g. `https://storage.yandexcloud.net`")
@@ -213,7 +144,7 @@ class Settings(BaseSettings):
     object_store_checksum: Literal["SHA256", "CRC64NVME"] | None = Field(
         None, description="S3 checksum kept with new files, where the server has them: `SHA256` or `CRC64NVME`"
     )
-    redis_url: Annotated[SecretStr, _scheme("redis", "rediss")] | None = Field(
+    redis_url: Annotated[SecretStr, scheme("redis", "rediss")] | None = Field(
         None, description="`redis://host:port/0` for the shared cache; unset: a cache in each process"
     )
     secret_key: SecretStr | None = Field(
@@ -223,7 +154,7 @@ class Settings(BaseSettings):
     )
     time_zone: TimeZone = Field(_OURS.time_zone, description="time zone of segments that name none")
     default_dataset: str = Field("user_activity", description="dataset of rules that name none")
-    export_defaults: Annotated[ExportOptions | None, NoDecode, BeforeValidator(_export_options)] = Field(
+    export_defaults: ExportLayer = Field(
         None, description="how files look where a segment says nothing: JSON like `export` of a segment; unset: ours"
     )
     export_days: int = Field(

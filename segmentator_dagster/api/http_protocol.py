@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from segmentator_dagster.api.errors import error_response
+from segmentator_dagster.api.http_problems import BAD_REQUEST
+from segmentator_dagster.api.middleware.refusal import CLOSING
 
 HEAD_BYTES = 64 << 10
 HEAD_SECONDS = 20.0
@@ -31,6 +36,13 @@ class BoundedHttp(HttpToolsProtocol):
             self._head_bytes += len(data)
             if self._head_bytes > HEAD_BYTES and not self.transport.is_closing():
                 self.send_400_response("The headers are too large.")
+
+    def send_400_response(self, msg: str) -> None:
+        """The one error body. What came is not HTTP, so it says no language either, and no application sees it."""
+        answer = error_response([BAD_REQUEST.at()], "ru", uuid.uuid4().hex, headers=CLOSING)
+        head = b"".join(name + b": " + value + b"\r\n" for name, value in answer.raw_headers)
+        self.transport.write(STATUS_LINE[400] + head + b"\r\n" + bytes(answer.body))
+        self.transport.close()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()

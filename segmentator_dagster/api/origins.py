@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 
-from segmentator_dagster.settings import is_loopback
+from segmentator_dagster.setting_values import is_loopback
 
 _OWN_SITE = ("same-origin", "none")  # `none`: typed or opened from a bookmark
 

@@ -69,8 +69,8 @@ def load_file(
     """Load a CSV, XLSX or Parquet file into the table `database.dataset`, whole or not at all.
 
     The user key becomes String; other types are found out (`value_types`) or stated in `types` by column name:
-    text, boolean, integer, number, date, datetime. Columns that are `sensitive` must be there. Memory does not grow with
-    the file, but for the shared strings of XLSX. UserError carries up to 20 problems in the order of their lines.
+    text, boolean, integer, number, date, datetime. Columns that are `sensitive` must be there. Memory does not grow
+    with the file, but for the shared strings of XLSX. UserError carries up to 20 problems in the order of their lines.
     """
     if not DATASET_NAME.fullmatch(dataset):
         raise DATASET_NAME_INVALID.error(name=dataset)

@@ -1,4 +1,4 @@
-"""A path that was asked with a wrong method -> the right ones. The router says those of the first of its routes only."""
+"""A path that was asked with a wrong method -> the right ones; the router says those of its first route only."""
 
 from __future__ import annotations
 

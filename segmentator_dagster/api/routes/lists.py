@@ -56,7 +56,7 @@ from segmentator_dagster.domain.problems import FIELD_MASKED, MISSING_KEY, UNKNO
 from segmentator_dagster.storage.clickhouse import CLICKHOUSE_UNAVAILABLE
 from segmentator_dagster.storage.metadata.lists import LIST_DELETED, LIST_IN_USE, LIST_NAME_TAKEN, LIST_NOT_FOUND
 from segmentator_dagster.storage.metadata.pages import BAD_CURSOR
-from segmentator_dagster.storage.metadata.people import PERSON_NOT_FOUND
+from segmentator_dagster.storage.metadata.people_problems import PERSON_NOT_FOUND
 from segmentator_dagster.storage.objects import content_disposition
 
 router = closed_router(prefix="/lists", tags=["lists"])

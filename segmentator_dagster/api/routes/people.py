@@ -26,7 +26,7 @@ from segmentator_dagster.domain.people import BAD_CONTACT
 from segmentator_dagster.domain.problems import UNKNOWN_DATASET, UNKNOWN_FIELD, UNKNOWN_KEY
 from segmentator_dagster.storage.clickhouse import CLICKHOUSE_UNAVAILABLE
 from segmentator_dagster.storage.metadata.pages import BAD_CURSOR
-from segmentator_dagster.storage.metadata.people import (
+from segmentator_dagster.storage.metadata.people_problems import (
     ALREADY_HERE,
     ALREADY_INVITED,
     INVITE_NOT_FOUND,

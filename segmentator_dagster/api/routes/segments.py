@@ -50,7 +50,7 @@ from segmentator_dagster.domain.reference_problems import (
 )
 from segmentator_dagster.domain.schedule import BAD_CRON
 from segmentator_dagster.storage.metadata.pages import BAD_CURSOR
-from segmentator_dagster.storage.metadata.people import PERSON_NOT_FOUND
+from segmentator_dagster.storage.metadata.people_problems import PERSON_NOT_FOUND
 from segmentator_dagster.storage.metadata.segments import (
     NAME_TAKEN,
     SEGMENT_DELETED,
