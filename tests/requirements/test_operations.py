@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -94,16 +96,19 @@ def test_40_no_secret_stands_anywhere_after_everything_that_can_fail_has(install
 
 
 def provoke(installation: Installation) -> None:
-    """Failures of every part, each with its secret near at hand."""
+    """One good export, then failures of every part, each with its secret near at hand."""
     stack, http = installation.stack, installation.stack.http
+    [good] = stack.export(stack.create("удачный", RULE)["id"], "csv")
+    assert stack.file_of(stack.ended(good["id"]))
     assert http.post("/rules/count", json={"rule": {"kind": "everyone"}}).status_code == 200  # fills the cache
     assert http.post("/rules/count", json={"rule": {"kind": "wrong"}}).status_code == 422
     for secret in ("token", "session of nobody"):
         bad = f"Bearer sgm_0123456789ab_{installation.secrets.setdefault(secret, 's' * 43)}"
         assert installation.client(Authorization=bad).get("/api/v1/me").status_code == 401
-    fail_at_yandex(installation)
-    fail_at_the_store(installation)
-    fail_at_postgresql(installation)
+    with full_store(installation):  # which is asked again and again for a quarter of a minute
+        fail_at_yandex(installation)
+        find_no_database(installation)
+    lose_a_table(installation)
     [asked] = stack.export(installation.everyone_of(installation.slow(1000, 3.0))["id"], "csv")
     installation.at_work(asked["id"])
     assert stack.kill("clickhouse_server") == 1
@@ -126,16 +131,27 @@ def fail_at_yandex(installation: Installation) -> None:
     state.application = registered
 
 
-def fail_at_the_store(installation: Installation) -> None:
+@contextmanager
+def full_store(installation: Installation) -> Iterator[None]:
+    """An export that S3 refuses begins with the block and ends with it."""
     proxy, stack = installation.proxy, installation.stack
     proxy.fault_of = lambda _number, seen: Fault.FULL if seen.step in ("part", "put", "create") else None
     [asked] = stack.export(stack.create("в полное хранилище", RULE)["id"], "csv")
+    yield
     assert stack.ended(asked["id"])["error"]["code"] == "object_store_full"
     proxy.fault_of = lambda _number, _seen: None
 
 
-def fail_at_postgresql(installation: Installation) -> None:
-    """A table that is gone is a 500 of the API and an unexpected end of a run; a server that is gone, a refusal."""
+def find_no_database(installation: Installation) -> None:
+    stack, password = installation.stack, installation.secrets["postgresql"]
+    nowhere = {"SEGMENTATOR_DATABASE_URL": f"postgresql://app:{password}@127.0.0.1:{free_port()}/app"}
+    refused = Stack(stack.data_dir, {**stack.variables, **nowhere}).command("migrate")
+    assert refused.returncode != 0
+    installation.answers.append(refused.stdout + refused.stderr)
+
+
+def lose_a_table(installation: Installation) -> None:
+    """A 500 of the API, and a run that ends as nobody expected."""
     stack = installation.stack
     segment = stack.create("без таблицы", RULE)
     _execute(installation, "ALTER TABLE snapshots RENAME TO snapshots_away")
@@ -145,11 +161,6 @@ def fail_at_postgresql(installation: Installation) -> None:
     _execute(installation, "ALTER TABLE snapshots_away RENAME TO snapshots")
     assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
     assert (ended["status"], ended["error"]["code"]) == ("failed", "internal_error")
-    gone = installation.secrets["postgresql"]
-    elsewhere = {"SEGMENTATOR_DATABASE_URL": f"postgresql://app:{gone}@127.0.0.1:{free_port()}/app"}
-    refused = Stack(stack.data_dir, {**stack.variables, **elsewhere}).command("migrate")
-    assert refused.returncode != 0
-    installation.answers.append(refused.stdout + refused.stderr)
 
 
 def _execute(installation: Installation, statement: str) -> None:
