@@ -19,7 +19,6 @@ from tests.servers.s3 import S3Server
 from tests.servers.swift import swift
 from tests.servers.valkey import ValkeyServer, valkey
 
-
 # A test of ours that is slow now and then says nothing: the machine does other things too.
 hypothesis.settings.register_profile("segmentator", deadline=None)
 hypothesis.settings.load_profile("segmentator")

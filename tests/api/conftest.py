@@ -64,8 +64,8 @@ def visits(admin: ClickHouse) -> RegisteredDataset:
     admin.execute(CompiledQuery("CREATE DATABASE IF NOT EXISTS datasets"))
     admin.execute(
         CompiledQuery(
-            f"CREATE OR REPLACE TABLE {_VISITS} (user_id String, date Date, platform_main LowCardinality(String), visits UInt8, "
-            "money UInt64, price Nullable(Decimal(9, 2))) ENGINE = MergeTree ORDER BY user_id"
+            f"CREATE OR REPLACE TABLE {_VISITS} (user_id String, date Date, platform_main LowCardinality(String), "
+            "visits UInt8, money UInt64, price Nullable(Decimal(9, 2))) ENGINE = MergeTree ORDER BY user_id"
         )
     )
     admin.execute(CompiledQuery(f"INSERT INTO {_VISITS} VALUES {_ROWS}"))
