@@ -53,11 +53,12 @@ def up() -> None:
 @_said
 def api() -> None:
     """Start the API alone."""
+    settings = Settings.load()  # what is wrong with it is said before anything slow is imported
+
     from segmentator_dagster.api.app import create_app  # noqa: PLC0415
     from segmentator_dagster.api.server import Server  # noqa: PLC0415
     from segmentator_dagster.logs import configure  # noqa: PLC0415
 
-    settings = Settings.load()
     configure(settings)
     server = Server(create_app(settings), host=settings.api_host, port=settings.api_port, log_config=None)
     with contextlib.suppress(KeyboardInterrupt):
