@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 PYTEST_ARGS ?=
 # Two processes, on two cores; each takes the next file, or all of the tests of one kind of installation.
-PROCESSES ?= -n 2 --dist loadgroup --no-loadscope-reorder
+PROCESSES ?= -n 2 --dist loadscope --no-loadscope-reorder
 # Every branch of the rules and of the compiler is reached by the whole suite; empty it to run a part.
 COVERAGE ?= --cov=segmentator_dagster.domain --cov=segmentator_dagster.compiler --cov-branch --cov-fail-under=100 \
 	--cov-report=term-missing:skip-covered

@@ -46,6 +46,7 @@ def up() -> None:
     """Start every part in the foreground; Ctrl-C stops them."""
     from segmentator_dagster.embedded.supervisor import run  # noqa: PLC0415  each command imports what it needs
 
+    Settings.load()  # what does not go together is said before anything is started
     sys.exit(run(Settings.given()))
 
 

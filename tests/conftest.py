@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import hypothesis
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from segmentator_dagster.storage.clickhouse import ClickHouse
 from tests.servers.clickhouse import ClickHouseServer, clickhouse
@@ -34,13 +37,18 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.hypothesis_seed = str(random.randrange(2**32))
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What two processes of tests share out: files, and of those that drive a whole installation all of each kind."""
-    for item in items:
-        kind = getattr(item, "callspec", None)
-        installation = kind.params.get("stack") if kind is not None else None
-        item.add_marker(pytest.mark.xdist_group(installation or str(item.path)))
+class _Shares(LoadScopeScheduling):
+    """What processes of tests take in turns: a file, and of those that drive a whole installation all of one kind."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file, _, test = nodeid.partition("::")
+        kinds = re.findall(r"\[(embedded|servers)", test) if file.startswith("tests/acceptance/") else ()
+        return kinds[0] if kinds else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    return _Shares(config, log)
 
 
 def pytest_report_header(config: pytest.Config) -> str:

@@ -154,8 +154,12 @@ def test_dagster_shows_lineage_figures_and_a_passed_check_without_links(stack: S
     assert "iOS".lower() in said["rule"]["text"].lower()
     assert "'ios'" not in said["sql"]["mdStr"]
     assert "{" in said["sql"]["mdStr"]
-    checks = stack.dagster(CHECKS, a={"path": ["segment_csv"]})["assetCheckExecutions"]
-    assert "SUCCEEDED" in [check["status"] for check in checks if check["runId"] == export["run_id"]]
+
+    def statuses() -> list[str]:
+        checks = stack.dagster(CHECKS, a={"path": ["segment_csv"]})["assetCheckExecutions"]
+        return [check["status"] for check in checks if check["runId"] == export["run_id"]]
+
+    stack.wait(lambda: statuses() == ["SUCCEEDED"], 20)  # Dagster writes it after we have published
 
 
 def test_a_partition_materialised_in_dagster_is_a_new_export(stack: Stack, segment: Json) -> None:

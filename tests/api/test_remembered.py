@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +14,7 @@ from segmentator_dagster.compiler.query import CompiledQuery
 from segmentator_dagster.storage.clickhouse import ClickHouse
 from segmentator_dagster.storage.metadata.datasets import RegisteredDataset
 from tests.api.conftest import Stack
+from tests.api.servers import eventually
 from tests.api.shop import EVERYONE, Shop, city, create_shop, rows
 from tests.servers.child import free_port
 from tests.servers.clickhouse import ClickHouseServer
@@ -199,10 +201,16 @@ def test_an_answer_taken_while_the_data_change_is_not_remembered(
             assert answer.status_code == 200, answer.text
             return answer.json()["count"], len(stored.keys("segmentator:answer:*")) - before
 
-    timer = threading.Timer(0.5, lambda: admin.execute(insert))
-    timer.start()
+    def insert_while_it_runs() -> None:
+        running = f"SELECT count() FROM system.processes WHERE query LIKE '%{name}%' AND query NOT LIKE '%processes%'"
+        assert eventually(lambda: admin.scalar(CompiledQuery(running)) > 0)
+        time.sleep(0.3)  # it has its parts of the table
+        admin.execute(insert)
+
+    meanwhile = threading.Thread(target=insert_while_it_runs)
+    meanwhile.start()
     first = count()
-    timer.join()
+    meanwhile.join()
     assert first == (5, 0)
     assert count() == (6, 1)
 

@@ -127,6 +127,7 @@ def test_what_makes_no_sense_is_refused(field: str, operator: str, value: object
         ("text", "=", ""),
         ("i8", "inList", 3),
         ("at", "inLast", {"count": 1, "unit": "hour"}),
+        ("at", "inPeriod", "previous_week"),
         ("tags", "hasAll", ["a", "b"]),
         ("flag", "in", [True]),
     ],

@@ -226,9 +226,9 @@ def test_37_a_link_is_short_names_its_file_and_is_given_to_nobody_who_is_blocked
     export = stack.ended(asked["id"])
     download = f"/api/v1/exports/{asked['id']}/download"
     settings = administrator.get("/api/v1/settings").json()
-    changed = administrator.patch("/api/v1/settings", json={"version": settings["version"], "link_seconds": 1})
+    changed = administrator.patch("/api/v1/settings", json={"version": settings["version"], "link_seconds": 3})
     assert changed.status_code == 200, changed.text
-    stack.wait(lambda: "Expires=1&" in person.get(download).headers["location"] + "&")
+    stack.wait(lambda: "Expires=3&" in person.get(download).headers["location"] + "&")
     link = person.get(download).headers["location"]
     asked_for = {name: values[0] for name, values in parse_qs(urlsplit(link).query).items()}
     installation.secrets["link"] = asked_for[LINK]  # in no log and no table: the canary looks for it
