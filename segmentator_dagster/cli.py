@@ -186,6 +186,7 @@ def create_token(login: str, name: str, scopes: tuple[str, ...], days: int) -> N
     """Make a token and print it: this is the one time that it can be seen."""
     from datetime import timedelta  # noqa: PLC0415
 
+    from segmentator_dagster.api.drafts import name_problems  # noqa: PLC0415
     from segmentator_dagster.domain.access import SYSTEM, Scope  # noqa: PLC0415
     from segmentator_dagster.domain.audit import Event, Thing  # noqa: PLC0415
     from segmentator_dagster.storage.connections import database_of  # noqa: PLC0415
@@ -198,9 +199,11 @@ def create_token(login: str, name: str, scopes: tuple[str, ...], days: int) -> N
     person = People(database).by_contact(login)
     if person is None:
         raise NOBODY_CALLED.error(contact=login)
+    if problems := list(name_problems(name)):
+        raise UserError(*problems)
     with Audit(database).doing(SYSTEM, Event.TOKEN_CREATE) as note:
         made, text = Tokens(database).create(
-            person.id, name.strip()[:50], [Scope(scope) for scope in scopes], timedelta(days=days)
+            person.id, name.strip(), [Scope(scope) for scope in scopes], timedelta(days=days)
         )
         note.thing = Thing("token", made.id, made.name)
         note.after = {"person_id": person.id, "scopes": list(scopes), "days": days}

@@ -10,12 +10,15 @@ from click.testing import CliRunner, Result
 
 from segmentator_dagster.cli import main
 from segmentator_dagster.compiler.query import CompiledQuery
+from segmentator_dagster.domain.access import Scope
 from segmentator_dagster.settings import Settings
 from segmentator_dagster.storage.catalogue import read_catalogue
 from segmentator_dagster.storage.clickhouse import ClickHouse
 from segmentator_dagster.storage.connections import admin_of
 from segmentator_dagster.storage.metadata.database import Database
 from segmentator_dagster.storage.metadata.datasets import Datasets
+from segmentator_dagster.storage.metadata.sessions import Tokens
+from tests.api.people import person
 from tests.servers.clickhouse import ClickHouseServer
 
 
@@ -111,3 +114,17 @@ def test_columns_marked_as_sensitive_are_fields_that_access_can_hold_back(databa
         ("email", True),
         ("city", False),
     ]
+
+
+def test_a_token_is_printed_once_and_a_name_that_is_too_long_makes_none(database: str, tmp_path: Path) -> None:
+    stored = Database(f"sqlite:///{tmp_path / 'metadata.sqlite'}")
+    person(stored, "anna")
+    arguments = ("token", "create", "--person", "anna", "--scope", "read", "--name")
+    refused = run(*arguments, "x" * 51)
+    assert (refused.exit_code, "too_long" in refused.output) == (1, True)
+    assert run("token", "create", "--person", "nobody", "--scope", "read", "--name", "x").exit_code == 1
+    made = run(*arguments, "nightly")
+    held = Tokens(stored).holder(made.output.strip())
+    assert held is not None
+    assert (held.person.login, held.scopes) == ("anna", {Scope.READ})
+    assert [one.name for one in Tokens(stored).of_person(held.person.id)] == ["nightly"]

@@ -42,11 +42,12 @@ from segmentator_dagster.api.routes import (
     segments,
     values,
 )
+from segmentator_dagster.api.services import Services
 from segmentator_dagster.api.sign_in_pages import sign_in_routes
 from segmentator_dagster.api.uploads import is_upload
 from segmentator_dagster.api.validation import problems_of
 from segmentator_dagster.api.yandex_login import YandexLogin
-from segmentator_dagster.domain.access import Action, Actor, decide
+from segmentator_dagster.domain.access import Action, Actor
 from segmentator_dagster.domain.dagster_pages import DAGSTER_PATH
 from segmentator_dagster.domain.errors import Problem, UserError
 from segmentator_dagster.domain.problems import shown
@@ -170,5 +171,5 @@ async def _answer(
 async def _shaped(request: Request, extra: dict[str, object]) -> dict[str, Any]:
     language = await language_of(request.scope)
     actor: Actor | None = getattr(request.state, "actor", None)
-    url = request.app.state.services.dagster_url if decide(actor, Action.DAGSTER) is None else None
-    return shown_extra(extra, language, url)
+    services: Services = request.app.state.services
+    return shown_extra(extra, language, services.dagster_for(actor))

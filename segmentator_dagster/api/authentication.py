@@ -9,6 +9,7 @@ from starlette.requests import HTTPConnection
 
 from segmentator_dagster.api.callers import address_key, remember_person
 from segmentator_dagster.api.http_problems import CROSS_SITE
+from segmentator_dagster.api.middleware.refusal import SAFE_METHODS
 from segmentator_dagster.api.origins import has_browser_marks
 from segmentator_dagster.api.rate_limits import Limit, RateLimits
 from segmentator_dagster.domain.access import Actor, Scope, Via
@@ -24,8 +25,6 @@ INVALID_TOKEN = ProblemKind(
     hint_en="Make a new one: `POST /me/tokens` after signing in, or `segmentator token create`.",
     hint_ru="Создайте новый: `POST /me/tokens` после входа или `segmentator token create`.",
 )
-
-_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,7 @@ class Authentication:
         held = await anyio.to_thread.run_sync(self._sessions.holder, secret)
         if held is None:
             return None
-        changing = connection.scope.get("method", "GET") not in _SAFE_METHODS
+        changing = connection.scope.get("method", "GET") not in SAFE_METHODS
         if changing and not has_browser_marks(connection.headers):
             raise CROSS_SITE.error()
         return _actor(connection, held, Via.SESSION)

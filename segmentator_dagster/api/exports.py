@@ -24,7 +24,7 @@ from segmentator_dagster.api.problems import (
     SNAPSHOT_OR_COMPARE,
 )
 from segmentator_dagster.domain.access import Action, Actor, Owned, require
-from segmentator_dagster.domain.audit import Event, Thing
+from segmentator_dagster.domain.audit import Event, Thing, request_entry
 from segmentator_dagster.domain.catalogue import Catalogue
 from segmentator_dagster.domain.data_access import UNLIMITED, narrowed
 from segmentator_dagster.domain.errors import InternalError, Problem, UserError
@@ -131,10 +131,7 @@ class ExportService:
                 request_id=new_id,
             )
             note.thing, note.skip = Thing("segment", str(segment.id), segment.definition.name), request.id != new_id
-            note.after = {
-                "version": request.version,
-                "exports": {export.format.value: export.id for export in request.exports},
-            }
+            note.after = request_entry(request)
         if request.id == new_id:
             self._mirror.launch(request)
         return request.exports
@@ -194,7 +191,7 @@ class ExportService:
             dataset = self._segments.version(export.segment_id, export.version).definition.dataset
             refuse_unseen(export, dataset, actor.access, self._catalogue)
         self._objects.size(file.key)
-        after = {"file": file.file_name, "rows": file.rows}
+        after = {"file": number or 1, "rows": file.rows}  # its name may have a value that files are split by
         self._audit.write(actor, Event.EXPORT_DOWNLOAD, _thing(export), after=after)
         seconds = self._settings_now().link_seconds
         if self._links is None:

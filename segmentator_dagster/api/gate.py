@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from functools import partial
 from typing import Any
 
 import anyio.to_thread
@@ -16,7 +15,7 @@ from segmentator_dagster.api.permissions import OPEN, ROUTES
 from segmentator_dagster.api.rate_limits import Limit
 from segmentator_dagster.api.services import Services
 from segmentator_dagster.domain.access import NOT_SIGNED_IN, Action, Actor, decide
-from segmentator_dagster.domain.audit import Event, Outcome, Thing
+from segmentator_dagster.domain.audit import Thing
 from segmentator_dagster.domain.errors import InternalError
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -48,8 +47,7 @@ async def admitted(services: Services, request: HTTPConnection, action: Action, 
     actor = await services.authentication.actor_of(request)
     problem = decide(actor, action)
     if actor is not None and problem is not None:
-        refused = partial(services.audit_log.write, actor, Event.REFUSED, Thing("route", name), Outcome.REFUSED)
-        await anyio.to_thread.run_sync(refused)
+        await anyio.to_thread.run_sync(services.audit_log.refusal, actor, Thing("route", name))
     if actor is None or problem is not None:
         await services.limits.check(Limit.REQUEST, address_key(request.scope))
         raise (problem or NOT_SIGNED_IN.at()).error()

@@ -9,11 +9,11 @@ from typing import Any
 
 from segmentator_dagster.api.drafts import clean_name, description_problems, name_problems
 from segmentator_dagster.api.list_problems import FIELD_NOT_COMPARABLE, LIST_NOT_COMPARED
-from segmentator_dagster.api.ownership import Named, named, sharing_entry
+from segmentator_dagster.api.ownership import Named, named, sharing_entry, wanted_sharing
 from segmentator_dagster.api.uploads import SpooledFile
 from segmentator_dagster.collection.id_file import IdFile
 from segmentator_dagster.collection.list_upload import ListUploads
-from segmentator_dagster.domain.access import Action, Actor, Owned, require
+from segmentator_dagster.domain.access import Action, Actor, require
 from segmentator_dagster.domain.audit import Event, Thing
 from segmentator_dagster.domain.catalogue import Catalogue, Dataset
 from segmentator_dagster.domain.data_access import narrowed
@@ -117,18 +117,25 @@ class ListService:
         require(actor, Action.LISTS_CHANGE)
         dataset = self._compared_with(actor, label)
         ids = _opened(file, choice, label, dataset)
-        made = self._uploads.create(label, ids, dataset, actor.person_id, visibility)
-        self._audit.write(actor, Event.LIST_CREATE, _thing(made), after={**_entry(made), **sharing_entry(made)})
-        return self._view(actor, made)
+
+        def recorded(made: UploadedList) -> None:
+            self._audit.write(actor, Event.LIST_CREATE, _thing(made), after={**_entry(made), **sharing_entry(made)})
+
+        return self._view(
+            actor, self._uploads.create(label, ids, dataset, actor.person_id, visibility, recorded=recorded)
+        )
 
     def fill(self, actor: Actor, list_id: int, mode: Mode, file: SpooledFile, choice: ColumnChoice) -> ListView:
         """Put the ids of a file in place of what a list holds, or beside it; UserError as of `ListUploads.fill`."""
         before = self.own(actor, list_id)
         dataset = self._compared_with(actor, before.label)
-        filled = self._uploads.fill(list_id, mode, _opened(file, choice, before.label, dataset), dataset)
-        after = {**_entry(filled), "mode": mode.value}
-        self._audit.write(actor, Event.LIST_FILL, _thing(filled), before=_entry(before), after=after)
-        return self._view(actor, filled)
+
+        def recorded(filled: UploadedList) -> None:
+            after = {**_entry(filled), "mode": mode.value}
+            self._audit.write(actor, Event.LIST_FILL, _thing(filled), before=_entry(before), after=after)
+
+        ids = _opened(file, choice, before.label, dataset)
+        return self._view(actor, self._uploads.fill(list_id, mode, ids, dataset, recorded))
 
     def get(self, actor: Actor, list_id: int) -> ListView:
         require(actor, Action.LISTS_READ)
@@ -137,7 +144,7 @@ class ListService:
     def own(self, actor: Actor, list_id: int, *, with_deleted: bool = False) -> UploadedList:
         """A list that the actor may change; UserError list_not_found, list_deleted, not_yours."""
         found = self._lists.get(list_id, actor.viewer, with_deleted=with_deleted)
-        require(actor, Action.LISTS_CHANGE, Owned(found.owner_id, found.visibility))
+        require(actor, Action.LISTS_CHANGE, found)
         return found
 
     def page(self, actor: Actor, **filters: Any) -> Page[ListView]:
@@ -147,12 +154,9 @@ class ListService:
         return Page(self._views(actor, page.items), page.next_cursor)
 
     def share(self, actor: Actor, list_id: int, visibility: Visibility | None, owner_id: int | None) -> ListView:
-        """Say who sees it, and whose it is; None leaves that as it is. Giving it away is the administrators' affair."""
+        """Say who sees it, and whose it is; UserError as of `wanted_sharing`."""
         current = self.own(actor, list_id)
-        if owner_id is not None:
-            require(actor, Action.PEOPLE_READ)
-            self._people.get(owner_id)
-        wanted = visibility or current.visibility, owner_id if owner_id is not None else current.owner_id
+        wanted = wanted_sharing(actor, current, visibility, owner_id, self._people)
         with self._audit.doing(actor, Event.LIST_SHARE) as note:
             shared = self._lists.share(list_id, *wanted)
             note.thing, note.before, note.after = _thing(shared), sharing_entry(current), sharing_entry(shared)

@@ -16,9 +16,9 @@ from segmentator_dagster.api.drafts import (
 )
 from segmentator_dagster.api.export_access import as_seen
 from segmentator_dagster.api.mirror import DagsterMirror
-from segmentator_dagster.api.ownership import Named, named, sharing_entry
+from segmentator_dagster.api.ownership import Named, named, sharing_entry, wanted_sharing
 from segmentator_dagster.api.rules import RuleDraft, RuleService
-from segmentator_dagster.domain.access import Action, Actor, Owned, require
+from segmentator_dagster.domain.access import Action, Actor, require
 from segmentator_dagster.domain.audit import Event, Thing, changed, definition_entry
 from segmentator_dagster.domain.errors import Problem, UserError
 from segmentator_dagster.domain.export import Export
@@ -114,15 +114,9 @@ class SegmentService:
         return self._view(actor, segment)
 
     def share(self, actor: Actor, segment_id: int, visibility: Visibility | None, owner_id: int | None) -> SegmentView:
-        """Say who sees it, and whose it is; None leaves that as it is. Giving it away is the administrators' affair.
-
-        UserError person_not_found.
-        """
+        """Say who sees it, and whose it is; UserError as of `wanted_sharing`."""
         current = self._own(actor, segment_id)
-        if owner_id is not None:
-            require(actor, Action.PEOPLE_READ)
-            self._people.get(owner_id)
-        wanted = visibility or current.visibility, owner_id if owner_id is not None else current.owner_id
+        wanted = wanted_sharing(actor, current, visibility, owner_id, self._people)
         with self._audit.doing(actor, Event.SEGMENT_SHARE) as note:
             segment = self._segments.share(segment_id, *wanted)
             note.thing = _thing(segment)
@@ -175,7 +169,7 @@ class SegmentService:
     def _own(self, actor: Actor, segment_id: int, *, with_deleted: bool = False) -> Segment:
         """A segment that the actor may change."""
         segment = self._segments.get(segment_id, actor.viewer, with_deleted=with_deleted)
-        require(actor, Action.SEGMENTS_CHANGE, Owned(segment.owner_id, segment.visibility))
+        require(actor, Action.SEGMENTS_CHANGE, segment)
         return segment
 
     def _made(self, actor: Actor, definition: Definition, fingerprint: str, visibility: Visibility) -> SegmentView:

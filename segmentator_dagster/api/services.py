@@ -22,6 +22,7 @@ from segmentator_dagster.api.rules import RuleService
 from segmentator_dagster.api.segments import SegmentService
 from segmentator_dagster.api.sign_in import SignInService
 from segmentator_dagster.api.uploads import Uploads
+from segmentator_dagster.domain.access import Action, Actor, decide
 from segmentator_dagster.storage.cache import AnswerCache
 from segmentator_dagster.storage.clickhouse import ClickHouse
 from segmentator_dagster.storage.clickhouse_async import AsyncClickHouse
@@ -61,6 +62,10 @@ class Services:
     mirror: DagsterMirror
     stopping: threading.Event = field(default_factory=threading.Event)
     """Set when the server begins to stop: answers that go on for ever shall end."""
+
+    def dagster_for(self, actor: Actor | None) -> str | None:
+        """Where Dagster's interface is, for who may open it."""
+        return self.dagster_url if decide(actor, Action.DAGSTER) is None else None
 
     async def close(self) -> None:
         """Wait for what was begun in the background, then let every connection go."""

@@ -22,7 +22,7 @@ from segmentator_dagster.domain.uploaded_list import (
 )
 from segmentator_dagster.storage.list_items import ListItems
 from segmentator_dagster.storage.metadata.list_parts import ListParts
-from segmentator_dagster.storage.metadata.lists import Lists
+from segmentator_dagster.storage.metadata.lists import Lists, Recorded
 
 _log = logging.getLogger(__name__)
 
@@ -71,15 +71,27 @@ class ListUploads:
         dataset: Dataset | None,
         owner_id: int | None,
         visibility: Visibility = Visibility.TEAM,
+        *,
+        recorded: Recorded = lambda _: None,
     ) -> UploadedList:
-        """A new list of a file's values. UserError with the first bad rows, no_values, name_taken."""
+        """A new list of a file's values; `recorded` as of `Lists.create`.
+
+        UserError with the first bad rows, no_values, name_taken.
+        """
         with self._scratch() as begin:
             written = self._write(ids, begin())
             contents = self._contents(written, begin(), _Before(), label=label, dataset=dataset)
-            return self.lists.create(label, contents, owner_id, visibility)
+            return self.lists.create(label, contents, owner_id, visibility, recorded=recorded)
 
-    def fill(self, list_id: int, mode: Mode, ids: IdFile, dataset: Dataset | None) -> UploadedList:
-        """Put a file's values in place of what a list holds, or beside it.
+    def fill(
+        self,
+        list_id: int,
+        mode: Mode,
+        ids: IdFile,
+        dataset: Dataset | None,
+        recorded: Recorded = lambda _: None,
+    ) -> UploadedList:
+        """Put a file's values in place of what a list holds, or beside it; `recorded` as of `Lists.create`.
 
         UserError as of `create`, list_not_found, list_deleted; the list is as it was then.
         """
@@ -90,7 +102,7 @@ class ListUploads:
                 contents = self._contents(
                     written, begin(), _Before.of(current.contents, mode), label=current.label, dataset=dataset
                 )
-                if filled := self.lists.fill(list_id, current.version, contents):
+                if filled := self.lists.fill(list_id, current.version, contents, recorded):
                     return filled
             raise LIST_BUSY.error(id=list_id)
 

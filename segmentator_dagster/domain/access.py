@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 from segmentator_dagster.domain.data_access import UNLIMITED, DataAccess
 from segmentator_dagster.domain.errors import Category, Problem, ProblemKind
@@ -99,7 +100,7 @@ SYSTEM = Actor(None, "system", Role.ADMINISTRATOR, Via.SYSTEM)
 
 
 class Action(StrEnum):
-    """Everything that can be done. `may` has what each needs."""
+    """Everything that can be done. NEEDS has what each needs."""
 
     OWN_READ = "own.read"
     OWN_KEYS = "own.keys"  # sessions and tokens of one's own
@@ -159,15 +160,25 @@ NEEDS: dict[Action, Needs] = {
 }
 
 
+class Shared(Protocol):
+    """What a decision needs to know of a segment or a list. Nobody's: `owner_id` None."""
+
+    @property
+    def owner_id(self) -> int | None: ...
+
+    @property
+    def visibility(self) -> str: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Owned:
-    """What a decision needs to know of a segment, a list, an export. Nobody's: `owner_id` None."""
+    """The same and no more."""
 
     owner_id: int | None
-    visibility: Visibility = Visibility.TEAM
+    visibility: str = Visibility.TEAM
 
 
-def decide(actor: Actor | None, action: Action, target: Owned | None = None) -> Problem | None:
+def decide(actor: Actor | None, action: Action, target: Shared | None = None) -> Problem | None:
     """Why not, or None where they may. A target is given for what changes it; whether it is seen says `sees`."""
     if actor is None:
         return NOT_SIGNED_IN.at()
@@ -185,16 +196,16 @@ def decide(actor: Actor | None, action: Action, target: Owned | None = None) -> 
     return None
 
 
-def require(actor: Actor, action: Action, target: Owned | None = None) -> None:
+def require(actor: Actor, action: Action, target: Shared | None = None) -> None:
     """UserError where `decide` has a reason."""
     if problem := decide(actor, action, target):
         raise problem.error()
 
 
-def sees(viewer: int | None, target: Owned) -> bool:
+def sees(viewer: int | None, target: Shared) -> bool:
     """Whether somebody's things are there for a viewer (`Actor.viewer`)."""
-    return viewer is None or target.visibility is Visibility.TEAM or target.owner_id == viewer
+    return viewer is None or target.visibility == Visibility.TEAM or target.owner_id == viewer
 
 
-def _is_theirs(actor: Actor, target: Owned) -> bool:
+def _is_theirs(actor: Actor, target: Shared) -> bool:
     return actor.role is Role.ADMINISTRATOR or (actor.person_id is not None and target.owner_id == actor.person_id)

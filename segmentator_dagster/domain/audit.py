@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from segmentator_dagster.domain.access import Via
+from segmentator_dagster.domain.export import ExportRequest
 from segmentator_dagster.domain.segment import Definition
 
 _HELD_BACK = "…"
@@ -115,6 +116,11 @@ def definition_entry(definition: Definition, version: int) -> dict[str, Any]:
         "export": definition.export.as_json() if definition.export is not None else None,
         "rule": structure(definition.rule),
     }
+
+
+def request_entry(request: ExportRequest) -> dict[str, Any]:
+    """What was asked for; the options stand with the exports."""
+    return {"version": request.version, "exports": {one.format.value: one.id for one in request.exports}}
 
 
 def changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

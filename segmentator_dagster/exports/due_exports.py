@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from segmentator_dagster.domain.access import SYSTEM
-from segmentator_dagster.domain.audit import Event, Outcome, Thing
+from segmentator_dagster.domain.audit import Event, Outcome, Thing, request_entry
 from segmentator_dagster.domain.errors import Category, Problem, UserError
 from segmentator_dagster.domain.export import ExportError, ExportRequest
 from segmentator_dagster.exports.requesters import Requesters
@@ -44,8 +44,7 @@ class DueExports:
                 Thing("segment", str(due.segment.id), due.segment.definition.name),
                 Outcome.DONE if problem is None else Outcome.REFUSED,
                 after={
-                    "version": request.version,
-                    "exports": {export.format.value: export.id for export in request.exports},
+                    **request_entry(request),
                     "due_at": due.due_at.isoformat(),
                     "for": request.requested_by_id,
                     **({} if problem is None else {"reason": problem.code}),

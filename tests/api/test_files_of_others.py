@@ -103,3 +103,14 @@ def test_what_files_are_split_by_is_not_told_where_it_may_be_hidden(desk: Desk, 
     cities = desk.export(desk.admin, team, export={"split": {"field": "city"}})
     told = "Омск" in desk.vera.get(f"/api/v1/exports/{cities}").text
     assert told == ("fields" in layer)  # of what is sensitive only ClickHouse knows, which lists do without
+
+
+def test_the_log_says_which_file_was_taken_and_no_value_it_was_split_by(desk: Desk) -> None:
+    made = desk.export(desk.admin, segment(desk.admin), export={"split": {"field": "born"}})
+    files = desk.admin.get(f"/api/v1/exports/{made}").json()["files"]
+    assert any("1990-01-31" in file["name"] for file in files)
+    for number in range(1, len(files) + 1):
+        assert desk.admin.get(f"/api/v1/exports/{made}/download", params={"file": number}).status_code == 307
+    log = desk.admin.get("/api/v1/audit", params={"event": "export.download"})
+    assert [entry["after"] for entry in log.json()["items"]] == [{"file": n, "rows": 1} for n in (3, 2, 1)]
+    assert "1990-01-31" not in log.text

@@ -41,9 +41,8 @@ def test_its_export_options_are_options(name: str) -> None:
 @pytest.mark.parametrize("name", READMES)
 def test_every_make_command_exists(name: str) -> None:
     makefile = (ROOT / "Makefile").read_text("utf-8")
-    commands = set(
-        re.findall(r"make (up|test|test-deep|check|benchmark|docs|mutation|clean)\b", (ROOT / name).read_text("utf-8"))
-    )
+    named = r"make (up|test|test-deep|test-fuzz|check|benchmark|docs|mutation|clean)\b"
+    commands = set(re.findall(named, (ROOT / name).read_text("utf-8")))
     assert {"up", "test"} <= commands
     assert all(re.search(rf"^{command}:", makefile, re.MULTILINE) for command in commands)
 

@@ -14,7 +14,7 @@ import pytest
 from segmentator_dagster.compiler.query import CompiledQuery
 from segmentator_dagster.domain.catalogue import Dataset, Field, field_type, is_nullable
 from segmentator_dagster.domain.errors import InternalError, UserError
-from segmentator_dagster.domain.uploaded_list import ListLabel
+from segmentator_dagster.domain.uploaded_list import ListLabel, UploadedList
 from segmentator_dagster.storage.clickhouse import ClickHouse
 from segmentator_dagster.storage.list_items import ListItems
 from segmentator_dagster.storage.members import create_databases
@@ -38,6 +38,19 @@ def test_a_list_reads_back_as_it_was_written(lists: Lists, parts: ListParts) -> 
     assert (made.label, made.contents, made.version, made.owner_id) == (label, held, 1, 7)
     assert made.contents.unmatched is None
     assert contents(matched=2, items=5).unmatched == 3
+
+
+def test_a_list_whose_entry_cannot_be_written_down_is_not_made_and_not_filled(lists: Lists, parts: ListParts) -> None:
+    def lost(_: UploadedList) -> None:
+        raise InternalError("the log is full")
+
+    with pytest.raises(InternalError):
+        lists.create(ListLabel("a", "d", None), contents(parts.begin()), 7, recorded=lost)
+    assert lists.page().items == ()
+    made = make_list(lists, parts, "a")
+    with pytest.raises(InternalError):
+        lists.fill(made.id, made.version, contents(parts.begin()), lost)
+    assert lists.get(made.id) == made
 
 
 @pytest.mark.parametrize("list_id", [0, -1, 999, 2**31, 2**70])

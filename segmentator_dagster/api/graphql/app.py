@@ -31,7 +31,7 @@ from segmentator_dagster.api.rate_limits import Limit
 from segmentator_dagster.api.routes.caller import Calling
 from segmentator_dagster.api.routes.waiting import Asker
 from segmentator_dagster.api.services import Services
-from segmentator_dagster.domain.access import NOT_SIGNED_IN, Action, decide
+from segmentator_dagster.domain.access import NOT_SIGNED_IN
 from segmentator_dagster.domain.errors import UserError
 from segmentator_dagster.domain.problems import shown
 
@@ -94,8 +94,7 @@ class GraphQL:
             raise NOT_SIGNED_IN.error()
         await services.limits.check(Limit.GRAPHQL, caller_key(request.scope))
         request.state.actor = actor
-        url = services.dagster_url if decide(actor, Action.DAGSTER) is None else None
-        return Calling(actor, await language_of(request.scope), url)
+        return Calling(actor, await language_of(request.scope), services.dagster_for(actor))
 
 
 def _body(content: bytes) -> GraphQLIn:

@@ -18,7 +18,7 @@ from segmentator_dagster.api.rate_limits import OF_ROUTE
 from segmentator_dagster.api.routes.caller import Calling
 from segmentator_dagster.api.services import Services
 from segmentator_dagster.domain.access import Action, Actor, decide
-from segmentator_dagster.domain.audit import Event, Outcome, Thing
+from segmentator_dagster.domain.audit import Thing
 from segmentator_dagster.domain.errors import Language
 
 T = TypeVar("T")
@@ -55,9 +55,7 @@ class Asking:
         if problem := decide(self.actor, action):
             if field not in self._refused:
                 self._refused.add(field)
-                await self.run(
-                    lambda: self.use.audit_log.write(self.actor, Event.REFUSED, Thing("field", field), Outcome.REFUSED)
-                )
+                await self.run(lambda: self.use.audit_log.refusal(self.actor, Thing("field", field)))
             raise problem.error()
         if limit := OF_ROUTE.get(FIELDS[field]):
             await self.use.limits.check(limit, caller_key(self._scope))

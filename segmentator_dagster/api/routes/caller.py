@@ -9,7 +9,7 @@ from fastapi import Depends, Header, Request
 
 from segmentator_dagster.api.languages import default_language, named_language
 from segmentator_dagster.api.services import Services
-from segmentator_dagster.domain.access import NOT_SIGNED_IN, Action, Actor, decide
+from segmentator_dagster.domain.access import NOT_SIGNED_IN, Actor
 from segmentator_dagster.domain.errors import Language
 
 
@@ -44,8 +44,7 @@ async def _caller(request: Request, use: UseCases, language: CallerLanguage) -> 
     actor: Actor | None = request.state.actor
     if actor is None:
         raise NOT_SIGNED_IN.error()
-    url = use.dagster_url if decide(actor, Action.DAGSTER) is None else None
-    return Calling(actor, language, url)
+    return Calling(actor, language, use.dagster_for(actor))
 
 
 Caller = Annotated[Calling, Depends(_caller)]

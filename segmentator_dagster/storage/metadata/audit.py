@@ -50,10 +50,20 @@ class Audit:
         self._database = database
 
     @contextmanager
+    def together(self) -> Iterator[None]:
+        """One transaction around what is done and the entries that are written of it."""
+        with self._database.writing():
+            yield
+
+    def refusal(self, actor: Actor, thing: Thing) -> None:
+        """Somebody known was not let do something."""
+        self.write(actor, Event.REFUSED, thing, Outcome.REFUSED)
+
+    @contextmanager
     def doing(self, actor: Actor, event: Event) -> Iterator[Note]:
         """One transaction around what is done and its entry: both are there, or neither is."""
         note = Note()
-        with self._database.writing():
+        with self.together():
             yield note
             if not note.skip:
                 self.write(actor, event, note.thing, before=note.before, after=note.after)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -9,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from segmentator_dagster.domain.access import Owned, sees
+from segmentator_dagster.domain.access import sees
 from segmentator_dagster.domain.errors import Category, ProblemKind
 from segmentator_dagster.domain.segment import Visibility, search_key
 from segmentator_dagster.domain.uploaded_list import Contents, ListLabel, Mode, Recognised, UploadedList, UploadReport
@@ -58,14 +59,23 @@ LIST_IN_USE = ProblemKind(
 )
 
 
+Recorded = Callable[[UploadedList], None]
+
+
 class Lists:
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def create(
-        self, label: ListLabel, contents: Contents, owner_id: int | None, visibility: Visibility = Visibility.TEAM
+        self,
+        label: ListLabel,
+        contents: Contents,
+        owner_id: int | None,
+        visibility: Visibility = Visibility.TEAM,
+        *,
+        recorded: Recorded = lambda _: None,
     ) -> UploadedList:
-        """UserError name_taken."""
+        """`recorded` is called with the list inside its transaction. UserError name_taken."""
         moment = now()
         try:
             with self._database.writing() as session:
@@ -77,7 +87,9 @@ class Lists:
                 _write_contents(row, contents)
                 session.add(row)
                 session.flush()
-                return _list(row)
+                made = _list(row)
+                recorded(made)
+                return made
         except IntegrityError as error:
             raise _name_conflict(error, label.name) from error
 
@@ -88,8 +100,10 @@ class Lists:
             if session.scalar(named) is not None:
                 raise LIST_NAME_TAKEN.error("/name", name=name)
 
-    def fill(self, list_id: int, based_on: int, contents: Contents) -> UploadedList | None:
-        """Make these the contents in one step; None where another upload was there first."""
+    def fill(
+        self, list_id: int, based_on: int, contents: Contents, recorded: Recorded = lambda _: None
+    ) -> UploadedList | None:
+        """Make these the contents in one step; None where another upload was there first. `recorded` as of `create`."""
         with self._database.writing() as session:
             row = _live_row(session, list_id, for_update=True)
             if row.version != based_on:
@@ -100,7 +114,9 @@ class Lists:
             row.version += 1
             row.updated_at = now()
             session.flush()
-            return _list(row)
+            filled = _list(row)
+            recorded(filled)
+            return filled
 
     def get(self, list_id: int, viewer: int | None = None, *, with_deleted: bool = False) -> UploadedList:
         """UserError list_not_found, also where the viewer does not see it; list_deleted unless `with_deleted`."""
@@ -187,7 +203,7 @@ def _live_row(
     known = 0 < list_id < 2**31
     # what this transaction read of the row before it had the lock may be old
     row = session.get(ListRow, list_id, with_for_update=for_update, populate_existing=for_update) if known else None
-    if row is None or not sees(viewer, Owned(row.owner_id, Visibility(row.visibility))):
+    if row is None or not sees(viewer, row):
         raise LIST_NOT_FOUND.error(id=list_id)
     if row.deleted_at is not None and not with_deleted:
         raise LIST_DELETED.error(id=list_id)

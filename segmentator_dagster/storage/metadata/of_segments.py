@@ -6,14 +6,15 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from segmentator_dagster.domain.export import Export, Snapshot
-from segmentator_dagster.domain.segment import Version, Visibility
+from segmentator_dagster.domain.segment import Version
 from segmentator_dagster.storage.metadata.database import Database
 from segmentator_dagster.storage.metadata.export_rows import export_of, snapshot_of
 from segmentator_dagster.storage.metadata.models import ExportRow, SegmentRow, SegmentVersionRow, SnapshotRow
+from segmentator_dagster.storage.metadata.pages import seen_by
 from segmentator_dagster.storage.metadata.segment_rows import version_of
 
 Row = TypeVar("Row", ExportRow, SnapshotRow, SegmentVersionRow)
@@ -55,9 +56,7 @@ class OfSegments:
     ) -> Mapping[int, tuple[Item, ...]]:
         place = func.row_number().over(partition_by=segment_id, order_by=order).label("place")
         query = select(table, place).join(SegmentRow, SegmentRow.id == segment_id).where(segment_id.in_(ids))
-        if viewer is not None:
-            query = query.where(or_(SegmentRow.visibility == Visibility.TEAM.value, SegmentRow.owner_id == viewer))
-        numbered = query.subquery()
+        numbered = seen_by(viewer, query, SegmentRow).subquery()
         row_of = aliased(table, numbered)
         with self._database.reading() as session:
             rows = session.scalars(select(row_of).where(numbered.c.place <= limit).order_by(numbered.c.place))

@@ -49,10 +49,15 @@ def matching(
     """Live rows, or deleted ones, that a viewer sees and that have every word of `search` in their texts; of one
     dataset or of any."""
     query = select(table).where(table.deleted_at.is_not(None) if deleted else table.deleted_at.is_(None))
-    query = with_words(query, table.search_text, search)
-    if viewer is not None:
-        query = query.where(or_(table.visibility == Visibility.TEAM.value, table.owner_id == viewer))
+    query = seen_by(viewer, with_words(query, table.search_text, search), table)
     return query if dataset is None else query.where(table.dataset == dataset)
+
+
+def seen_by(viewer: int | None, query: Select[Any_], table: type[Shared]) -> Select[Any_]:
+    """Those whose segment or list `sees` would show to the viewer."""
+    if viewer is None:
+        return query
+    return query.where(or_(table.visibility == Visibility.TEAM.value, table.owner_id == viewer))
 
 
 def with_words(query: Select[Any_], text: InstrumentedAttribute[str], search: str) -> Select[Any_]:

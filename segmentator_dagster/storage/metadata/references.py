@@ -17,7 +17,7 @@ from segmentator_dagster.domain.errors import Problem, ProblemKind, UserError
 from segmentator_dagster.domain.problems import MAX_EXPANDED_NODES, shown
 from segmentator_dagster.domain.references import KnownList, KnownSegment, Library, list_ids, segment_ids
 from segmentator_dagster.domain.rule import Rule
-from segmentator_dagster.domain.segment import Definition, Visibility
+from segmentator_dagster.domain.segment import Definition
 from segmentator_dagster.storage.metadata.database import Database
 from segmentator_dagster.storage.metadata.models import ListRow, RuleReferenceRow, SegmentRow
 from segmentator_dagster.storage.metadata.segment_rows import definition_of
@@ -66,7 +66,7 @@ class References:
             rows = session.execute(
                 select(table.name, table.id, table.owner_id, table.visibility).where(table.deleted_at.is_(None))
             )
-            return {name: id_ for name, id_, owner, visibility in rows if _seen(viewer, owner, visibility)}
+            return {name: id_ for name, id_, owner, visibility in rows if sees(viewer, Owned(owner, visibility))}
 
     def dependents(
         self, kind: Kind, ids: Collection[int], viewer: int | None = None
@@ -158,7 +158,7 @@ def _dependents(session: Session, kind: Kind, ids: Collection[int]) -> Mapping[i
     )
     found: dict[int, list[Dependent]] = defaultdict(list)
     for target, id_, name, owner, visibility in rows:
-        found[target].append(Dependent(id_, name, Owned(owner, Visibility(visibility))))
+        found[target].append(Dependent(id_, name, Owned(owner, visibility)))
     return {target: tuple(dependents) for target, dependents in found.items()}
 
 
@@ -167,10 +167,6 @@ def _shown_dependents(seen: Sequence[Dependent], count: int) -> str:
     listed = ", ".join(f"{shown(one.name)} ({one.id})" for one in seen[:_SHOWN_DEPENDENTS])
     more = count - min(len(seen), _SHOWN_DEPENDENTS)
     return f"{listed} … (+{more})".lstrip() if more > 0 else listed
-
-
-def _seen(viewer: int | None, owner_id: int | None, visibility: str) -> bool:
-    return sees(viewer, Owned(owner_id, Visibility(visibility)))
 
 
 def gathered_library(session: Session, rules: Iterable[Rule], viewer: int | None = None) -> Library:
@@ -186,7 +182,7 @@ def gathered_library(session: Session, rules: Iterable[Rule], viewer: int | None
         if len(asked) > _MOST_SEGMENTS:
             raise reference_problems.EXPANDED_TOO_LARGE.error()
         rows = session.scalars(select(SegmentRow).where(SegmentRow.id.in_(wanted))).all() if wanted else ()
-        found = [_known_segment(row) for row in rows if _seen(viewer, row.owner_id, row.visibility)]
+        found = [_known_segment(row) for row in rows if sees(viewer, row)]
         segments |= {segment.id: segment for segment in found}
         level = [segment.rule for segment in found if not segment.deleted]
         viewer = None  # what a segment they see is made of is its owner's affair
@@ -209,11 +205,7 @@ def _known_lists(session: Session, ids: Collection[int], viewer: int | None = No
     if not ids:
         return {}
     rows = session.scalars(select(ListRow).where(ListRow.id.in_(ids), ListRow.deleted_at.is_(None)))
-    return {
-        row.id: KnownList(row.id, row.name, tuple(row.parts))
-        for row in rows
-        if _seen(viewer, row.owner_id, row.visibility)
-    }
+    return {row.id: KnownList(row.id, row.name, tuple(row.parts)) for row in rows if sees(viewer, row)}
 
 
 def _present(session: Session, segment_id: int) -> frozenset[Reference]:

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from segmentator_dagster.domain.access import Owned, sees
+from segmentator_dagster.domain.access import sees
 from segmentator_dagster.domain.errors import Category, ProblemKind, UserError
 from segmentator_dagster.domain.segment import Definition, Segment, Version, Visibility, search_key
 from segmentator_dagster.storage.metadata.database import Database, now
@@ -284,7 +284,7 @@ def _live_row(
     row = (
         session.get(SegmentRow, segment_id, with_for_update=for_update, populate_existing=for_update) if known else None
     )
-    if row is None or not sees(viewer, Owned(row.owner_id, Visibility(row.visibility))):
+    if row is None or not sees(viewer, row):
         raise SEGMENT_NOT_FOUND.error(id=segment_id)
     if row.deleted_at is not None and not with_deleted:
         raise SEGMENT_DELETED.error(id=segment_id)

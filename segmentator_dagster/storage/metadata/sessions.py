@@ -7,8 +7,9 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Update, delete, select, update
 from sqlalchemy.orm import Session
 
 from segmentator_dagster.domain.access import Scope
@@ -19,6 +20,8 @@ from segmentator_dagster.storage.metadata.database import Database, now
 from segmentator_dagster.storage.metadata.keys import digest, new_secret
 from segmentator_dagster.storage.metadata.people import person_of
 from segmentator_dagster.storage.metadata.people_models import InstallationRow, PersonRow, SessionRow, TokenRow
+
+Key = TypeVar("Key", SessionRow, TokenRow)
 
 TOKEN_PREFIX = "sgm"  # noqa: S105  by it secret scanners find one
 MOST_TOKENS = 20
@@ -110,22 +113,16 @@ class Sessions:
     def holder(self, secret: str) -> Held | None:
         """None where there is no such session, it has ended, or its person is not active."""
         moment, id_ = now(), digest(secret)
-        with self._database.reading() as session:
-            found = session.execute(
-                select(SessionRow, PersonRow, InstallationRow.access)
-                .join(PersonRow, PersonRow.id == SessionRow.person_id)
-                .outerjoin(InstallationRow, InstallationRow.id == 1)
-                .where(SessionRow.id == id_)
-            ).first()
+        found = _held(self._database, SessionRow, id_)
         if found is None:
             return None
         row, person, everybody = found
-        if not _active(person) or row.last_seen_at <= moment - self._idle or row.created_at <= moment - self._longest:
+        if row.last_seen_at <= moment - self._idle or row.created_at <= moment - self._longest:
             return None
         if row.last_seen_at < moment - _NOTED_EVERY:
-            with self._database.writing() as session:
-                session.execute(update(SessionRow).where(SessionRow.id == id_).values(last_seen_at=moment))
-                session.execute(update(PersonRow).where(PersonRow.id == person.id).values(last_seen_at=moment))
+            _note_use(
+                self._database, person, update(SessionRow).where(SessionRow.id == id_).values(last_seen_at=moment)
+            )
         return Held(person_of(person), _short(id_), _layer(everybody), _layer(person.access))
 
     def end(self, secret: str) -> None:
@@ -204,23 +201,16 @@ class Tokens:
         if prefix != TOKEN_PREFIX or not secret or not id_.isascii() or not id_.isalnum() or len(id_) > 16:
             return None
         moment = now()
-        with self._database.reading() as session:
-            found = session.execute(
-                select(TokenRow, PersonRow, InstallationRow.access)
-                .join(PersonRow, PersonRow.id == TokenRow.person_id)
-                .outerjoin(InstallationRow, InstallationRow.id == 1)
-                .where(TokenRow.id == id_)
-            ).first()
+        found = _held(self._database, TokenRow, id_)
         if found is None:
             return None
         row, person, everybody = found
         fits = hmac.compare_digest(row.secret_hash, digest(secret))
-        if not fits or row.revoked_at is not None or row.expires_at <= moment or not _active(person):
+        if not fits or row.revoked_at is not None or row.expires_at <= moment:
             return None
         if row.last_used_at is None or row.last_used_at < moment - _NOTED_EVERY:
-            with self._database.writing() as session:
-                session.execute(update(TokenRow).where(TokenRow.id == id_).values(last_used_at=moment))
-                session.execute(update(PersonRow).where(PersonRow.id == person.id).values(last_seen_at=moment))
+            noted = update(TokenRow).where(TokenRow.id == id_).values(last_used_at=moment)
+            _note_use(self._database, person, noted)
         scopes = frozenset(Scope(one) for one in row.scopes)
         return Held(person_of(person), row.id, _layer(everybody), _layer(person.access), scopes)
 
@@ -249,8 +239,22 @@ def _token(row: TokenRow) -> Token:
     return Token(row.id, row.name, scopes, row.created_at, row.expires_at, row.last_used_at, row.revoked_at)
 
 
-def _active(row: PersonRow) -> bool:
-    return row.blocked_at is None and row.deleted_at is None
+def _held(database: Database, table: type[Key], id_: str) -> tuple[Key, PersonRow, object] | None:
+    """A session or token of somebody active, its person, and the layer of access for everybody, in one query."""
+    with database.reading() as session:
+        found = session.execute(
+            select(table, PersonRow, InstallationRow.access)
+            .join(PersonRow, PersonRow.id == table.person_id)
+            .outerjoin(InstallationRow, InstallationRow.id == 1)
+            .where(table.id == id_, PersonRow.blocked_at.is_(None), PersonRow.deleted_at.is_(None))
+        ).first()
+        return None if found is None else (found[0], found[1], found[2])
+
+
+def _note_use(database: Database, person: PersonRow, noted: Update) -> None:
+    with database.writing() as session:
+        session.execute(noted)
+        session.execute(update(PersonRow).where(PersonRow.id == person.id).values(last_seen_at=now()))
 
 
 def _layer(document: object) -> AccessLayer:
