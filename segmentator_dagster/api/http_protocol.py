@@ -37,7 +37,7 @@ class BoundedHttp(HttpToolsProtocol):
             if self._head_bytes > HEAD_BYTES and not self.transport.is_closing():
                 self.send_400_response("The headers are too large.")
 
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002  what uvicorn gives it is in its log  # noqa: ARG002  the signature is uvicorn's
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002  uvicorn's signature; it is in its log
         """The one error body. What came is not HTTP, so it says no language either, and no application sees it."""
         answer = error_response([BAD_REQUEST.at()], "ru", uuid.uuid4().hex, headers=CLOSING)
         head = b"".join(name + b": " + value + b"\r\n" for name, value in answer.raw_headers)
