@@ -52,9 +52,9 @@ def counted(database: Database) -> Iterator[list[str]]:
         if statement.startswith("SELECT"):
             asked.append(statement)
 
-    sa.event.listen(database.engine, "before_cursor_execute", note)
+    sa.event.listen(database.readers, "before_cursor_execute", note)
     yield asked
-    sa.event.remove(database.engine, "before_cursor_execute", note)
+    sa.event.remove(database.readers, "before_cursor_execute", note)
 
 
 def test_the_library_takes_a_few_queries_whatever_its_size(

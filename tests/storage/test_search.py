@@ -56,11 +56,11 @@ def plans(database: Database) -> Iterator[list[str]]:
         asked.append((statement, parameters))
 
     found: list[str] = []
-    sa.event.listen(database.engine, "before_cursor_execute", note)
+    sa.event.listen(database.readers, "before_cursor_execute", note)
     try:
         yield found
     finally:
-        sa.event.remove(database.engine, "before_cursor_execute", note)
+        sa.event.remove(database.readers, "before_cursor_execute", note)
     with database.engine.connect() as connection:
         for statement, parameters in asked:
             found.append("\n".join(connection.exec_driver_sql(f"EXPLAIN {statement}", parameters).scalars()))
