@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -62,10 +63,19 @@ def api() -> None:
 
     configure(settings)
     server = Server(create_app(settings), host=settings.api_host, port=settings.api_port, log_config=None)
+    _collect_less_often()
     with contextlib.suppress(KeyboardInterrupt):
         server.run()
     if not server.started:
         sys.exit(1)
+
+
+def _collect_less_often() -> None:
+    """A page of segments is some thousands of short-lived objects; what the start made, 250 000, need not be looked
+    through for garbage again, 140 ms each time."""
+    gc.set_threshold(10_000, 10, 10)
+    gc.collect()
+    gc.freeze()
 
 
 @main.command()
