@@ -17,8 +17,9 @@ up: .venv/up.stamp  ## start everything on embedded parts; Ctrl-C stops it
 test: .venv/dev.stamp  ## all tests
 	@$(BIN)/python -m pytest $(PROCESSES) $(COVERAGE) $(PYTEST_ARGS)
 
-test-deep: .venv/dev.stamp  ## a hundred thousand generated rules, on ClickHouse and by the oracle
+test-deep: .venv/dev.stamp  ## a hundred thousand generated rules, by ClickHouse and the oracle; a hundred exports of a growing table
 	@SEGMENTATOR_TEST_RULES=100000 $(BIN)/python -m pytest tests/compiler/test_engine_agrees_with_oracle.py $(PYTEST_ARGS)
+	@SEGMENTATOR_TEST_EXPORTS=100 $(BIN)/python -m pytest tests/requirements/test_exports.py -k test_36 $(PYTEST_ARGS)
 
 test-fuzz: .venv/dev.stamp  ## ten thousand generated requests of each kind of caller, against the OpenAPI document
 	@SEGMENTATOR_TEST_FUZZ=10000 $(BIN)/python -m pytest tests/fuzz $(PYTEST_ARGS)

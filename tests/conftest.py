@@ -38,10 +38,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class _Shares(LoadScopeScheduling):
-    """What processes of tests take in turns: a file, and of those that drive a whole installation all of one kind."""
+    """What processes of tests take in turns: a file, or all that drives the same whole installation."""
 
     def _split_scope(self, nodeid: str) -> str:
         file, _, test = nodeid.partition("::")
+        if file.startswith("tests/requirements/"):
+            return "requirements"
         kinds = re.findall(r"\[(embedded|servers)", test) if file.startswith("tests/acceptance/") else ()
         return kinds[0] if kinds else file
 

@@ -129,7 +129,16 @@ def create_app(settings: Settings) -> FastAPI:
         trusted_proxies=settings.trusted_proxies,
         default_language=default_language_of(services.current),
     )
+    _put_together(app)
     return app
+
+
+def _put_together(app: FastAPI) -> None:
+    """FastAPI builds the routes it includes when the first request passes them, which would wait for it, and all others
+    with it."""
+    nowhere = {"type": "http", "method": "GET", "path": "/", "root_path": "", "headers": []}
+    for route in app.routes:
+        route.matches(nowhere)
 
 
 async def _refused(request: Request, error: Exception) -> Response:

@@ -47,7 +47,7 @@ def _servers(request: pytest.FixtureRequest, running: ExitStack) -> dict[str, st
 KINDS = {"embedded": _embedded, "servers": _servers}
 
 
-@pytest.fixture(scope="session", params=list(KINDS))
+@pytest.fixture(scope="package", params=list(KINDS))
 def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     with ExitStack() as running:
         variables = KINDS[request.param](request, running)

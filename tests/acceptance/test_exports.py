@@ -30,7 +30,7 @@ CUSTOMERS = "user_id,city,email,spent,since\n" + "".join(
 EVERYONE = {"kind": "everyone"}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def customers(stack: Stack) -> Json:
     """A segment of all the users of a dataset of texts, numbers, NULLs and dates."""
     path = stack.data_dir.parent / "customers.csv"

@@ -19,7 +19,7 @@ Json = dict[str, Any]
 EVERYONE = {"kind": "everyone"}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def wide(stack: Stack) -> str:
     """A dataset large enough that its workbook takes a while."""
     path = stack.data_dir.parent / "wide.csv"

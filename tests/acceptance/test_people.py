@@ -25,7 +25,7 @@ MASKED = [["user_id", "email", "city"], ["u1", "a***@mail.ru", "Омск"], ["u2
 DMITRY = "dmitry.kuznetsov"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def contacts(stack: Stack) -> str:
     path = stack.data_dir.parent / "contacts.csv"
     path.write_text(CONTACTS)
@@ -34,13 +34,13 @@ def contacts(stack: Stack) -> str:
     return DATASET
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def administrator(stack: Stack) -> Iterator[httpx.Client]:
     with closing(stack.browser(FIRST_ADMINISTRATOR)) as browser:
         yield browser
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def dmitry(stack: Stack, administrator: httpx.Client) -> Iterator[httpx.Client]:
     """A user who was invited and works by a token of theirs."""
     invited = administrator.post("/api/v1/invites", json={"contact": DMITRY, "role": "user"})

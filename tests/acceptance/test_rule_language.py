@@ -38,7 +38,7 @@ def exported(stack: Stack, segment: Json) -> list[str]:
     return [row[0] for row in rows]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def fragile(stack: Stack) -> Json:
     """A segment over a column that somebody drops from its table."""
     path = stack.data_dir.parent / "fragile.csv"
@@ -52,7 +52,7 @@ def fragile(stack: Stack) -> Json:
     return segment
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def customers(stack: Stack, fragile: Json) -> Customers:
     load(stack, purchases.FILE, DATASET, "--time", "date")
     read = purchases.read_purchases()

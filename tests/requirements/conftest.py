@@ -177,7 +177,7 @@ def make_site(tmp_path: Path, clickhouse_server: ClickHouseServer, visits: Regis
         yield make
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def installation(
     tmp_path_factory: pytest.TempPathFactory, postgres_server: PostgresServer, s3_server: S3Server
 ) -> Iterator[Installation]:

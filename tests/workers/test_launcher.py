@@ -42,7 +42,8 @@ def test_health_raises_while_the_pool_cannot_tell_and_is_not_found_once_it_can(p
         launcher_of(runs).check_run_worker_health(run)
 
 
-def test_launch_waits_for_a_pool_that_starts_again(pool: Pool, runs: Runs) -> None:
+def test_launch_waits_for_a_pool_that_starts_again(pool: Pool, runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launcher_module, "LAUNCH_PATIENCE_SECONDS", 60.0)  # a machine full of tests is slow
     runs.instance.add_dynamic_partitions("segments", ["s1"])
     pool.kill()
     pool.release()

@@ -51,7 +51,7 @@ from segmentator_dagster.domain.reference_problems import (
 from segmentator_dagster.domain.schedule import BAD_CRON
 from segmentator_dagster.storage.metadata.pages import BAD_CURSOR
 from segmentator_dagster.storage.metadata.people_problems import PERSON_NOT_FOUND
-from segmentator_dagster.storage.metadata.segments import (
+from segmentator_dagster.storage.metadata.segment_problems import (
     NAME_TAKEN,
     SEGMENT_DELETED,
     SEGMENT_IN_USE,

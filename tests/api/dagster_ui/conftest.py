@@ -87,13 +87,13 @@ def assert_refused(answer: httpx.Response, status: int, code: str) -> None:
     assert answer.json()["request_id"] == answer.headers["x-request-id"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def dagster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DagsterWeb]:
     with dagster_web(tmp_path_factory.mktemp("dagster")) as web:
         yield web
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def url(dagster: DagsterWeb) -> Iterator[str]:
     with proxied(dagster.url) as address:
         yield address
