@@ -38,9 +38,7 @@ from segmentator_dagster.exports.columns import require_dataset
 from segmentator_dagster.exports.titles import on_disk
 from segmentator_dagster.storage.metadata.audit import Audit
 from segmentator_dagster.storage.metadata.exports import EXPORT_NOT_FOUND, Exports
-from segmentator_dagster.storage.metadata.segment_problems import (
-    SEGMENT_NOT_FOUND,
-)
+from segmentator_dagster.storage.metadata.segment_problems import SEGMENT_NOT_FOUND
 from segmentator_dagster.storage.metadata.segments import Segments
 from segmentator_dagster.storage.metadata.snapshots import Snapshots
 from segmentator_dagster.storage.objects import OBJECT_NOT_FOUND, Objects

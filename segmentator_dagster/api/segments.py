@@ -32,9 +32,7 @@ from segmentator_dagster.storage.metadata.exports import Exports
 from segmentator_dagster.storage.metadata.pages import Page
 from segmentator_dagster.storage.metadata.people import People
 from segmentator_dagster.storage.metadata.references import Dependent, Kind, References
-from segmentator_dagster.storage.metadata.segment_problems import (
-    NAME_TAKEN,
-)
+from segmentator_dagster.storage.metadata.segment_problems import NAME_TAKEN
 from segmentator_dagster.storage.metadata.segments import Segments
 
 _COPIES = 1000

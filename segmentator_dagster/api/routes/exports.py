@@ -59,10 +59,7 @@ from segmentator_dagster.domain.problems import EMPTY_LIST, FIELD_MASKED, UNKNOW
 from segmentator_dagster.exports.problems import DATASET_NOT_ALLOWED, TOO_MANY_ROWS
 from segmentator_dagster.storage.clickhouse import CLICKHOUSE_UNAVAILABLE
 from segmentator_dagster.storage.metadata.exports import EXPORT_FINISHED, EXPORT_NOT_FOUND, IDEMPOTENCY_KEY_REUSED
-from segmentator_dagster.storage.metadata.segment_problems import (
-    SEGMENT_DELETED,
-    SEGMENT_NOT_FOUND,
-)
+from segmentator_dagster.storage.metadata.segment_problems import SEGMENT_DELETED, SEGMENT_NOT_FOUND
 from segmentator_dagster.storage.objects import OBJECT_NOT_FOUND, OBJECT_STORE_UNAVAILABLE, content_disposition
 
 router = closed_router(tags=["exports"])

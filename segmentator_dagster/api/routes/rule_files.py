@@ -25,9 +25,7 @@ from segmentator_dagster.domain.rule_file import (
     UNNAMED_LIST,
     UNNAMED_SEGMENT,
 )
-from segmentator_dagster.storage.metadata.segment_problems import (
-    VERSION_NOT_FOUND,
-)
+from segmentator_dagster.storage.metadata.segment_problems import VERSION_NOT_FOUND
 from segmentator_dagster.storage.objects import content_disposition
 
 router = closed_router(prefix="/segments", tags=["segments"])

@@ -36,9 +36,7 @@ from segmentator_dagster.storage.metadata.models import (
     SegmentVersionRow,
     SnapshotRow,
 )
-from segmentator_dagster.storage.metadata.segment_problems import (
-    SEGMENT_DELETED,
-)
+from segmentator_dagster.storage.metadata.segment_problems import SEGMENT_DELETED
 from segmentator_dagster.storage.metadata.segment_rows import definition_of
 
 OPEN_STATUSES = [status.value for status in OPEN]
