@@ -10,7 +10,6 @@ from pydantic import ValidationError
 
 from segmentator_dagster.api.drafts import cron_problems, format_problems, time_zone_problems
 from segmentator_dagster.api.validation import problems_of
-from segmentator_dagster.compiler.query import CompiledQuery
 from segmentator_dagster.domain.access import Action, Actor, require
 from segmentator_dagster.domain.audit import Event, Thing, changed
 from segmentator_dagster.domain.errors import Category, Problem, ProblemKind, UserError
@@ -18,6 +17,7 @@ from segmentator_dagster.domain.export_checking import option_problems
 from segmentator_dagster.domain.export_options import resolved
 from segmentator_dagster.domain.installation import EffectiveSettings, InstallationSettings
 from segmentator_dagster.storage.clickhouse import ClickHouse
+from segmentator_dagster.storage.clickhouse_async import LONGEST_QUERY
 from segmentator_dagster.storage.metadata.audit import Audit
 from segmentator_dagster.storage.metadata.current_settings import CurrentSettings
 from segmentator_dagster.storage.metadata.installation import SETTINGS_CHANGED, Installation
@@ -34,7 +34,6 @@ DEADLINE_OVER_PROFILE = ProblemKind(
 )
 
 _SETTINGS = Thing("settings", "")
-_LONGEST_QUERY = "SELECT value FROM system.settings WHERE name = 'max_execution_time'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +105,7 @@ class SettingsService:
         given = after.count_deadline_seconds
         if given is None or given == before.count_deadline_seconds:
             return
-        limit = float(self._reader.scalar(CompiledQuery(_LONGEST_QUERY)))
+        limit = float(self._reader.scalar(LONGEST_QUERY))
         if 0 < limit < given:
             yield DEADLINE_OVER_PROFILE.at("/count_deadline_seconds", given=given, limit=f"{limit:g}")
 

@@ -34,6 +34,11 @@ ANSWERS_MAY_BE_CUT = ProblemKind(
     hint_ru="Администратору ClickHouse нужно задать в профиле {setting} = {wanted}.",
 )
 
+# Seconds after which the server ends a query of this user, whatever is sent with it; 0: never.
+LONGEST_QUERY = CompiledQuery(
+    "SELECT arrayMin(arrayFilter(limit -> limit > 0, [toFloat64(value), ifNull(toFloat64OrNull(max), 0)])) "
+    "FROM system.settings WHERE name = 'max_execution_time'"
+)
 GRACE_SECONDS = 5  # the server's own limit comes first, and says so
 _CONNECT_SECONDS = 10
 _MOST_AT_ONCE = 100
@@ -64,6 +69,7 @@ class AsyncClickHouse:
         self._deadline = deadline_seconds
         self._connecting = asyncio.Lock()
         self._client: AsyncClient | None = None
+        self._longest = 0.0
 
     async def rows(
         self,
@@ -74,10 +80,11 @@ class AsyncClickHouse:
     ) -> list[tuple[Any, ...]]:
         """All rows of a small result: texts as the bytes that are stored, moments with their offset.
 
-        UserError query_too_heavy past the deadline, where none is given the client's own. Cancelling the task that
-        waits ends the query on the server.
+        UserError query_too_heavy past the deadline: the client's own where none is given, what the profile allows where
+        that is less. Cancelling the task that waits ends the query on the server.
         """
-        client, deadline = await self._connected(), deadline_seconds or self._deadline
+        client = await self._connected()
+        deadline = self._allowed(deadline_seconds or self._deadline)
         sent = settings_to_send(client.server_settings, deadline)
         async with _errors_within(_patience(client.server_settings, sent, deadline), QUERY_TOO_HEAVY):
             result = await client.query(
@@ -108,11 +115,17 @@ class AsyncClickHouse:
                     )
                 try:
                     settings_to_send(client.server_settings, self._deadline)
+                    async with _errors_within(_CONNECT_SECONDS, CLICKHOUSE_UNAVAILABLE):
+                        [[self._longest]] = (await client.query(LONGEST_QUERY.sql)).result_rows
                 except BaseException:
                     await client.close()
                     raise
                 self._client = client
             return self._client
+
+    def _allowed(self, deadline_seconds: float) -> float:
+        """A longer one than the profile allows is refused by the server with the query."""
+        return min(deadline_seconds, self._longest) if self._longest else deadline_seconds
 
 
 @asynccontextmanager
@@ -126,7 +139,7 @@ async def _errors_within(seconds: float, too_late: ProblemKind) -> AsyncIterator
         raise mapped_error(error) from error
 
 
-def settings_to_send(profile: Mapping[str, SettingDef], deadline_seconds: int) -> dict[str, str]:
+def settings_to_send(profile: Mapping[str, SettingDef], deadline_seconds: float) -> dict[str, str]:
     """What to send with every query to a user of this profile, `system.settings` as that user sees it.
 
     UserError answers_may_be_cut where the profile allows that and the user cannot change it.
@@ -138,18 +151,18 @@ def settings_to_send(profile: Mapping[str, SettingDef], deadline_seconds: int) -
     if profile["readonly"].value == "0":
         sent["readonly"] = "2"
     if not _ends_in_time(profile, deadline_seconds):
-        sent["max_execution_time"] = str(deadline_seconds)
+        sent["max_execution_time"] = f"{deadline_seconds:g}"
     # ClickHouse looks whether the client is still there only where the query may not write.
     sent["cancel_http_readonly_queries_on_client_close"] = "1"
     return {name: value for name, value in sent.items() if not profile[name].readonly}
 
 
-def _ends_in_time(profile: Mapping[str, SettingDef], deadline_seconds: int) -> bool:
+def _ends_in_time(profile: Mapping[str, SettingDef], deadline_seconds: float) -> bool:
     """Whether the server ends the queries of this profile by itself."""
     return 0 < float(profile["max_execution_time"].value) <= deadline_seconds
 
 
-def _patience(profile: Mapping[str, SettingDef], sent: Mapping[str, str], deadline_seconds: int) -> float:
+def _patience(profile: Mapping[str, SettingDef], sent: Mapping[str, str], deadline_seconds: float) -> float:
     """How long to wait for an answer: longer than the deadline only where the server knows that too."""
     server_knows = "max_execution_time" in sent or _ends_in_time(profile, deadline_seconds)
     return deadline_seconds + (GRACE_SECONDS if server_knows else 0)

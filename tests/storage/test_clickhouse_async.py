@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,12 +14,17 @@ from clickhouse_connect.driver.models import SettingDef
 
 from segmentator_dagster.compiler.query import CompiledQuery
 from segmentator_dagster.domain.errors import InternalError, UserError
+from segmentator_dagster.embedded.clickhouse_config import ServerFolders
 from segmentator_dagster.storage.clickhouse import ClickHouse
-from segmentator_dagster.storage.clickhouse_async import EXACT, AsyncClickHouse, settings_to_send
+from segmentator_dagster.storage.clickhouse_async import EXACT, LONGEST_QUERY, AsyncClickHouse, settings_to_send
 from tests.servers.child import free_port
-from tests.servers.clickhouse import ClickHouseServer
+from tests.servers.clickhouse import ClickHouseServer, clickhouse
 
 ENDLESS = "SELECT sum(cityHash64(number)) FROM numbers(100000000000)"
+AT_MOST_A_SECOND = """<clickhouse><profiles><reader>
+<readonly>2</readonly><max_execution_time>0</max_execution_time>
+<constraints><max_execution_time><max>1</max></max_execution_time></constraints>
+</reader></profiles></clickhouse>"""
 RUNNING = "SELECT count() FROM system.processes WHERE query_id = {id:String}"
 
 
@@ -102,6 +108,25 @@ def test_the_deadline_is_ours_where_the_server_knows_none(
             await until(lambda: negated(asyncio.to_thread(admin.scalar, query(RUNNING, id=query_id))))
 
     asyncio.run(ask())
+
+
+def test_the_deadline_is_what_the_profile_allows_at_most(tmp_path: Path) -> None:
+    added = ServerFolders(tmp_path).config / "users.d"
+    added.mkdir(parents=True)
+    (added / "at_most.xml").write_text(AT_MOST_A_SECOND)
+
+    async def ask(url: str) -> float:
+        async with connected(url) as client:
+            assert await client.rows(query("SELECT 1")) == [(1,)]
+            assert await client.rows(LONGEST_QUERY) == [(1,)]
+            started = time.perf_counter()
+            with pytest.raises(UserError) as error:
+                await client.rows(query(ENDLESS), deadline_seconds=10)
+            assert error.value.code == "query_too_heavy"
+            return time.perf_counter() - started
+
+    with clickhouse(tmp_path) as server:
+        assert asyncio.run(ask(server.reader_url)) < 5
 
 
 def test_an_error_in_the_middle_of_an_answer_is_an_error(clickhouse_server: ClickHouseServer) -> None:
