@@ -32,8 +32,13 @@ _HOSTILE: dict[str, list[Any]] = {
     "integers": [0, -1, 2**31 - 1, 2**31, -(2**31) - 1, 2**32, 2**53 + 1, 2**63 - 1, 2**63, 2**64, 10**30],
 }
 _OFF = {"enabled": False}
+_REFUSED = [400, 401, 403, 404, 405, 406, 409, 410, 415, 422, 428, 429]
 # Rules, names, schedules, cursors are held against the data and against each other: no schema says all of it.
-_CHECKS = {"positive_data_acceptance": _OFF}
+_CHECKS = {
+    "positive_data_acceptance": _OFF,
+    # 410 is not there by default: what is deleted says so whatever is asked of it.
+    "negative_data_rejection": {"expected-statuses": _REFUSED},
+}
 _OPERATIONS = [
     {
         # What is deleted can be brought back, and its history stays to be read; so does an account without its name.

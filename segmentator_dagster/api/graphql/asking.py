@@ -13,8 +13,7 @@ from starlette.types import Scope
 
 from segmentator_dagster.api.callers import caller_key
 from segmentator_dagster.api.graphql.loaders import SegmentParts, loader
-from segmentator_dagster.api.graphql.permissions import FIELDS
-from segmentator_dagster.api.rate_limits import OF_ROUTE
+from segmentator_dagster.api.rate_limits import Limit
 from segmentator_dagster.api.routes.caller import Calling
 from segmentator_dagster.api.services import Services
 from segmentator_dagster.domain.access import Action, Actor, decide
@@ -50,14 +49,14 @@ class Asking:
         """How answers speak, and where Dagster is for who may open it."""
         return self.caller.language, self.caller.dagster_url
 
-    async def admit(self, field: str, action: Action) -> None:
-        """UserError where the actor may not; it is written down once. The field counts as its route does."""
+    async def admit(self, field: str, action: Action, limit: Limit | None) -> None:
+        """UserError where the actor may not, which is written down once; or has asked too often."""
         if problem := decide(self.actor, action):
             if field not in self._refused:
                 self._refused.add(field)
                 await self.run(lambda: self.use.audit_log.refusal(self.actor, Thing("field", field)))
             raise problem.error()
-        if limit := OF_ROUTE.get(FIELDS[field]):
+        if limit is not None:
             await self.use.limits.check(limit, caller_key(self._scope))
 
     async def run(self, work: Callable[[], T]) -> T:

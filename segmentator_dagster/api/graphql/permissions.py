@@ -134,6 +134,6 @@ class Gate(FieldExtension):
     async def resolve_async(
         self, next_: Callable[..., Awaitable[Any]], source: Any, info: strawberry.Info[Asking, None], **kwargs: Any
     ) -> Any:
-        await info.context.admit(self._field, self._action)
+        await info.context.admit(self._field, self._action, OF_ROUTE.get(FIELDS[self._field]))
         result = next_(source, info, **kwargs)
         return await result if isawaitable(result) else result
