@@ -130,10 +130,11 @@ class Gate(FieldExtension):
     def __init__(self, field: str, action: Action) -> None:
         self._field = field
         self._action = action
+        self._limit = OF_ROUTE.get(FIELDS[field])
 
     async def resolve_async(
         self, next_: Callable[..., Awaitable[Any]], source: Any, info: strawberry.Info[Asking, None], **kwargs: Any
     ) -> Any:
-        await info.context.admit(self._field, self._action, OF_ROUTE.get(FIELDS[self._field]))
+        await info.context.admit(self._field, self._action, self._limit)
         result = next_(source, info, **kwargs)
         return await result if isawaitable(result) else result

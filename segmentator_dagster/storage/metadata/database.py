@@ -51,7 +51,7 @@ class Database:
     def engine(self) -> Engine:
         if not self.is_sqlite:
             return create_engine(self.url, pool_pre_ping=True, pool_size=10, max_overflow=20)
-        return self._sqlite_engine(pool_size=10, max_overflow=20)
+        return self._sqlite_engine()
 
     @cached_property
     def readers(self) -> Engine:
